@@ -1,0 +1,106 @@
+// One process's loaded models and the lanes that run them.
+//
+// Its place: `instance` asks it to load and unload (on loader threads) and hands it requests (on net
+// threads); it answers through each request's responder. It decides nothing about memory.
+//
+// Threads: `lanes` worker threads per device, shared by all its models; they pull batches by
+// policy::NextBatch, one batch per model in turn, so a flood on one model does not starve another.
+// Loads run on the caller's thread and hold no lock that a request needs.
+//
+// Life of a model in here: Load -> Ready -> Unload: no new requests, what runs and waits is
+// finished, then its memory is freed -> gone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "base/clock.h"
+#include "types/inference.h"
+#include "types/model_spec.h"
+
+namespace sarai::engine {
+
+class BackendRegistry;  // name -> Backend, opened when first needed (engine/backend_registry.h)
+
+struct EngineOptions {
+  int lanes = 0;                             // 0 = one per core, at least 2
+  uint32_t default_max_queue_size = 1024;    // per model, where its config sets none
+};
+
+struct LoadOptions {
+  std::string directory;    // holds config.pbtxt and/or version folders, or is a version folder
+  std::string name;         // overrides the config's name; empty = folder's
+  std::string config_json;  // overrides config.pbtxt; empty = none
+};
+
+struct ModelInfo {
+  ModelSpec spec;              // completed
+  std::string config_json;     // effective ModelConfig
+  std::vector<std::string> versions;
+  uint64_t memory_bytes = 0;   // measured private bytes
+  Duration load_time{0};
+};
+
+struct ModelCounters {
+  uint64_t requests = 0, failures = 0, executions = 0;
+  int64_t in_flight = 0;  // queued + running
+  TimePoint last_used{};
+};
+
+// A share in one loaded model; cheap to copy. Requests through it end with kUnavailable once the
+// model drains or is lost: the caller then takes the slow way through residency again.
+class ModelHandle {
+ public:
+  ModelHandle() = default;
+  explicit operator bool() const { return model_ != nullptr; }
+  const ModelInfo& info() const;
+  ModelCounters counters() const;
+  bool ready() const;  // neither draining nor lost
+
+  struct Model;
+  explicit ModelHandle(std::shared_ptr<Model> model) : model_(std::move(model)) {}
+  const std::shared_ptr<Model>& model() const { return model_; }
+
+ private:
+  std::shared_ptr<Model> model_;
+};
+
+// Reads a model's directory without loading it: config.pbtxt parsed, checked and filled as far as
+// that goes without the framework. For metadata of models never loaded, and for `model inspect`.
+Result<ModelInfo> InspectDirectory(const LoadOptions& options);
+
+class Engine {
+ public:
+  // `registry` and `clock` must outlive the engine.
+  Engine(EngineOptions options, BackendRegistry& registry, const Clock& clock);
+  ~Engine();  // stops the lanes; requests still waiting get kUnavailable
+
+  // Blocking: finds backend and version, loads, completes the config, warms up. The model's bytes
+  // are measured. Errors: kInvalidArgument (config), kDataLoss (corrupt model file), kNotFound
+  // (no version folder, no such backend), kResourceExhausted, kInternal.
+  Result<ModelHandle> Load(const LoadOptions& options);
+
+  // Drains, then frees; `done` is called when the memory is free, on a lane or the caller's thread.
+  void Unload(const ModelHandle& model, std::function<void()> done);
+
+  // Checks the inputs against the model, queues, runs. Never blocks. Errors come through the
+  // responder: kInvalidArgument names tensor and expectation; kResourceExhausted: queue full;
+  // kDeadlineExceeded: timed out in the queue; kUnavailable: draining, or its process died.
+  void Infer(const ModelHandle& model, InferRequest request, InferResponder respond);
+
+  // Called when models were lost at once (their host process died). Set before the first Load.
+  void OnModelLost(std::function<void(const ModelHandle& model, Status why)> callback);
+
+  // Share of the time since the last call in which lanes were busy, 0..1 (GPUUtilization's stand-
+  // in without a GPU).
+  double TakeLaneUtilization();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sarai::engine

@@ -14,6 +14,7 @@ if ! flock --nonblock 9; then
   say "another set-up is running, waiting for it"
   flock 9
 fi
+rm -rf "$SARAI_DEPS"/.work-*  # of a set-up that was killed
 
 SETUP_STEP=1/$total "$setup_dir/apt.sh"
 

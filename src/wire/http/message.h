@@ -38,8 +38,8 @@ struct Request {
 
 struct Response {
   int status = 200;
-  Headers headers;          // Content-Length is the transport's business
-  std::vector<Blob> body;   // parts, sent one after the other without being joined
+  Headers headers;         // Content-Length is the transport's business
+  std::vector<Blob> body;  // parts, sent one after the other without being joined
 };
 
 // Called exactly once per request, from any thread.

@@ -1,0 +1,84 @@
+// Every option of one instance, with its default and unit. `cli` fills it from flags; nothing below
+// reads the environment.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/open_store.h"
+
+namespace sarai::instance {
+
+struct InstanceOptions {
+  // --- what is served --------------------------------------------------------------------------
+  // Folders of model folders in Triton's layout. Their files are the user's: never deleted.
+  std::vector<std::string> model_repositories;
+  // "s3://bucket/prefix/" or "file:///dir/": a request's TargetModel is a key below it. Empty =
+  // none.
+  std::string source_url;
+  // `source_url` is one archive (or folder, with "/" at the end): loaded at start, never evicted,
+  // answered at /invocations; /ping is 200 once it is loaded.
+  bool single_model = false;
+  // What x-sarai-instance and the admin API call this instance.
+  std::string instance_id = "instance";
+
+  // --- the disk tier, memory -------------------------------------------------------------------
+  std::string state_directory;       // of the disk tier; needed when source_url is set
+  uint64_t memory_budget_bytes = 0;  // private bytes for models, hosts included; 0 = unbounded
+  uint64_t disk_budget_bytes = 0;    // of unpacked artifacts; 0 = unbounded
+  uint64_t max_unpacked_bytes = 0;   // per artifact; 0 = the disk tier's own bound
+  store::S3Options s3;
+  store::Environment environment;  // for the credential chain and proxies
+
+  // --- residency -------------------------------------------------------------------------------
+  Duration wait_budget = std::chrono::seconds(55);          // of a request for its model; then 429
+  Duration revalidate_interval = std::chrono::seconds(30);  // between ETag checks of one model
+  Duration churn_guard = std::chrono::seconds(2);           // a model this young is evicted last
+  Duration failure_memo = std::chrono::seconds(5);  // a failed load is not tried again before
+  uint32_t max_waiting_per_model = 1024;            // requests
+  uint32_t max_waiting_total = 16384;               // requests
+  Duration overhead_interval = std::chrono::milliseconds(500);  // between memory measurements
+
+  // --- threads ---------------------------------------------------------------------------------
+  int http_threads = 0;    // event loops; 0 = one per core, at most 4
+  int lanes = 0;           // that run models; 0 = one per core, at least 2
+  int loader_threads = 2;  // loads at once
+  int fetch_threads = 4;   // fetches at once
+  int lookup_threads = 2;  // HEAD requests, measurements, deletions
+
+  // --- backends --------------------------------------------------------------------------------
+  std::string backend_directory;                          // holds libsarai_*.so
+  std::string host_executable;                            // this program; run as `… backend-host`
+  std::set<std::string> isolated_backends = {"pytorch"};  // run in a backend host
+  int host_channels = 8;                                  // calls at once into one host
+  int intra_op_threads = 0;  // of a backend's shared pool; 0 = one per core
+  std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
+  uint32_t default_max_queue_size = 1024;  // per model in the engine, where its config sets none
+
+  // --- HTTP ------------------------------------------------------------------------------------
+  std::string http_address = "127.0.0.1";
+  uint16_t http_port = 0;     // 0 = the kernel picks
+  bool serve_metrics = true;  // a second port for GET /metrics (the HTTP port answers it too)
+  std::string metrics_address = "127.0.0.1";
+  uint16_t metrics_port = 0;
+  uint64_t max_body_bytes = 256ull << 20;  // 413 above it
+  uint64_t max_json_bytes = 64ull << 20;   // the JSON part of an inference
+  uint32_t max_connections = 4096;
+  std::chrono::seconds idle_timeout{120};
+  std::chrono::milliseconds drain_patience{25000};  // for requests in flight when stopping
+
+  // --- what it tells ---------------------------------------------------------------------------
+  size_t decision_capacity = 4096;        // newest kept
+  std::string decision_file;              // also appended there as JSON lines; empty = not
+  size_t event_capacity = 4096;           // load, unload and fetch durations; newest kept
+  uint32_t max_models_in_metrics = 1000;  // further ones are summed as model="(other)"
+  Duration feed_interval = std::chrono::milliseconds(50);  // changes closer than this go together
+  uint32_t max_feed_watchers = 64;                         // long polls at once
+};
+
+}  // namespace sarai::instance

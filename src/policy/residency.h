@@ -13,11 +13,14 @@
 //    memory that is free: what still drains counts as used;
 //  - one fetch and one load at a time per model (single flight); whoever stops waiting does not
 //    cancel them;
-//  - victims are the smallest sufficient set of least worth, chosen before anything is unloaded;
-//    pinned, in-use, loading and just-loaded models are no victims (just-loaded ones are, when
-//    nothing else can make room and nobody waits on them);
-//  - every request given to OnRequest is answered exactly once: kAdmit or kFail names its model,
-//    and all waiting requests of that model are meant.
+//  - victims are a sufficient set of least worth, none of which could be spared, chosen before
+//    anything is unloaded; pinned, in-use, wanted and loading models are never victims, and a
+//    just-loaded one only before those that have proven that they are asked for again;
+//  - whoever waits for room is served in the order of its first wait; a later one passes only into
+//    memory that is free and that nobody ahead has been promised;
+//  - every request for which OnRequest says kWaiting is answered exactly once: by the kAdmit or
+//    kFail that names its model and counts it in. The policy only counts waiting requests, oldest
+//    first; the owner parks them, in the same order.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +48,20 @@ struct ResidencyOptions {
   Duration churn_guard = std::chrono::seconds(2);        // a model this young is a victim last
   Duration failure_memo = std::chrono::seconds(5);       // a failed fetch or load is remembered:
                                                          // requests meanwhile get its error
+  Duration transient_memo = std::chrono::seconds(1);     // the longest memo of a failure that may
+                                                         // pass: unavailable, deadline, cancelled
+  // A model whose process dies under it is loaded again at once this often within the window; then
+  // its failure is remembered, twice as long each time.
+  int losses_tolerated = 2;
+  Duration loss_window = std::chrono::seconds(60);
+  Duration loss_memo_max = std::chrono::seconds(60);
+  Duration room_retry = std::chrono::milliseconds(50);    // between ticks while one waits for room
+  uint32_t pass_lookahead = 64;  // who may pass: at most so many places behind one without room
+  Duration reuse_time_constant = std::chrono::minutes(10);  // how long a request is remembered
   double size_factor = 1.2;  // files -> memory, before the first measured load
-  double load_peak_factor = 1.0;  // × file bytes, reserved on top while a load runs: read buffers
+  double load_peak_factor = 1.0;  // × file bytes, reserved on top while a load runs: read buffers;
+                                  // at most what the budget leaves, so that a big model loads alone
+  double unpack_factor = 1.5;     // archive -> disk, before the first fetch
 };
 
 // What the owner knows of a model beyond the policy's own books; asked for all resident models
@@ -63,11 +78,14 @@ struct ResidencyAction {
     kLoad,    // load it into memory; then OnLoaded
     kUnload,  // drain and free it; then OnUnloaded, when its memory is really free
     kDelete,  // remove it from disk; then OnDeleted
-    kAdmit,   // all waiting requests of the model go to the engine
-    kFail,    // all waiting requests of the model get `status`
+    kAdmit,   // it is ready: its `count` waiting requests (all of them) go to the engine
+    kFail,    // the `count` oldest waiting requests of the model get `status`
   };
-  Kind kind;
+  Kind kind = Kind::kFetch;
   std::string id;
+  // kAdmit, kFail: how many of the model's oldest waiting requests are meant. May be 0: nobody
+  // waited (any more), but an OnWanted, a fetch or a load has ended this way.
+  uint32_t count = 0;
   Status status;      // kFail
   Decision decision;  // kind, reason and numbers filled in; sequence, model and time by the owner
 };
@@ -97,16 +115,19 @@ class Residency {
     uint64_t measured_memory = 0;     // from an earlier load of the same content; 0 = unknown
     Duration measured_load{0};
   };
-  // Adds a model, or updates an absent one. No actions.
+  // Adds a model, or updates an absent one; of a model that holds something only the pin and the
+  // sizes not known yet are taken over. One that is being retired stays after all. No actions.
+  // Files that are not deletable do not count against the disk budget.
   void Add(const std::string& id, const Known& known);
-  // Forgets it once it holds nothing: unloads and deletes it first if need be (when idle). Its
-  // waiting requests fail with `why`.
+  // Forgets it once it holds nothing: unloads it when idle (after wait_budget in any case: an unload
+  // drains) and deletes it if deletable. Its waiting and later requests fail with `why`.
   ResidencyActions Retire(const std::string& id, Status why, TimePoint now);
 
   // --- events ----------------------------------------------------------------------------------
   // A request for a model that was not ready when the owner looked. Joins the waiting ones of the
-  // model, starts what is missing. Unknown ids fail with kNotFound. A full queue fails only this
-  // request: returned as a kFail whose status is kResourceExhausted and `only_newest` is implied.
+  // model, starts what is missing. kRefused concerns only this request and has no action: unknown id
+  // (kNotFound), full queue or never fitting (kResourceExhausted), remembered failure (its code).
+  // kWaiting: park the request *before* carrying out `actions`; they may already answer it.
   struct RequestOutcome {
     enum class Kind { kReadyNow, kWaiting, kRefused } kind;
     Status refusal;  // kRefused: this one request gets it
@@ -129,7 +150,10 @@ class Residency {
   ResidencyActions OnLoaded(const std::string& id, Result<Loaded> result, TimePoint now);
   ResidencyActions OnUnloaded(const std::string& id, TimePoint now);
   ResidencyActions OnDeleted(const std::string& id, TimePoint now);
-  // The model's process died: it is on disk again, its memory free.
+  // The model's process died: it is on disk again, its memory free. While loading or draining the
+  // end of that is still reported as OnLoaded or OnUnloaded; a load that a death has spoilt (OnLost
+  // before it, or an error of kUnavailable) is tried again for those who wait, losses_tolerated
+  // times.
   ResidencyActions OnLost(const std::string& id, TimePoint now);
   // An explicit unload: as a victim, but by the user's wish. No-op unless ready.
   ResidencyActions OnUnloadWanted(const std::string& id, const std::string& why, TimePoint now);
@@ -139,7 +163,8 @@ class Residency {
   void OnUsage(const std::string& id, const ModelUsage& usage, TimePoint now);
   // Ends waits whose budget is spent (429 / kDeadlineExceeded), retries what waits for room.
   ResidencyActions OnTick(TimePoint now);
-  // When OnTick wants to be called; nothing = not before the next event.
+  // When OnTick wants to be called, usage told before; nothing = not before the next event. While
+  // somebody waits for room, this is at most room_retry ahead: models become idle unnoticed.
   std::optional<TimePoint> WakeAt() const;
 
   // --- reading ---------------------------------------------------------------------------------

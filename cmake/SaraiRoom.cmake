@@ -17,7 +17,8 @@ function(sarai_room_tests ROOM)
     return()
   endif()
   add_executable(${ROOM}_test ${ARG_SOURCES})
-  target_link_libraries(${ROOM}_test PRIVATE sarai_${ROOM} sarai_warnings GTest::gmock_main ${ARG_DEPS})
+  target_link_libraries(${ROOM}_test PRIVATE
+    sarai_${ROOM} sarai_warnings GTest::gmock_main ${ARG_DEPS})
   target_compile_definitions(${ROOM}_test PRIVATE
     SARAI_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/golden"
     SARAI_BUILD_DIR="${PROJECT_BINARY_DIR}")

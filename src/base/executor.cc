@@ -50,8 +50,9 @@ void ThreadPool::Run() {
       continue;
     }
     auto next = tasks_.begin();
-    if (next->first > std::chrono::steady_clock::now()) {
-      wake_.wait_until(lock, next->first);
+    const TimePoint due = next->first;  // another thread may take the task while this one waits
+    if (due > std::chrono::steady_clock::now()) {
+      wake_.wait_until(lock, due);
       continue;
     }
     Task task = std::move(next->second);

@@ -1,0 +1,133 @@
+#include "telemetry/process_stats.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "base/strings.h"
+#include "base/unique_fd.h"
+
+namespace sarai::telemetry {
+namespace {
+
+constexpr size_t kProcFileBytesMax = 256 * 1024;  // far more than any of the files read here
+
+Status SystemError(const std::string& path) {
+  const int error = errno;
+  const Code code = error == ENOENT || error == ESRCH   ? Code::kNotFound
+                    : error == EACCES || error == EPERM ? Code::kPermissionDenied
+                                                        : Code::kInternal;
+  return MakeStatus(code, "cannot read '{}': {}", path, std::strerror(error));
+}
+
+Result<std::string> ReadSmallFile(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Error(SystemError(path));
+  std::string text;
+  char buffer[4096];
+  while (text.size() < kProcFileBytesMax) {
+    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Error(SystemError(path));
+    if (count == 0) break;
+    text.append(buffer, static_cast<size_t>(count));
+  }
+  return text;
+}
+
+// "Private_Dirty:      1234 kB" -> bytes.
+std::optional<uint64_t> KilobyteField(std::string_view text, std::string_view name) {
+  for (std::string_view line : Split(text, '\n')) {
+    if (!line.starts_with(name) || line.substr(name.size(), 1) != ":") continue;
+    std::string_view value = Trim(line.substr(name.size() + 1));
+    value = Trim(value.substr(0, value.find(' ')));
+    if (const auto kilobytes = ParseInt(value); kilobytes && *kilobytes >= 0) {
+      return static_cast<uint64_t>(*kilobytes) * 1024;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<uint64_t> SumOfFields(const std::string& path, std::initializer_list<const char*> names) {
+  SARAI_TRY(const std::string text, ReadSmallFile(path));
+  uint64_t sum = 0;
+  for (const char* name : names) {
+    const auto bytes = KilobyteField(text, name);
+    if (!bytes) return Error(Code::kInternal, "'{}' has no number '{}'", path, name);
+    sum += *bytes;
+  }
+  return sum;
+}
+
+std::string RollupPath(pid_t pid) { return fmt::format("/proc/{}/smaps_rollup", pid); }
+
+}  // namespace
+
+Result<uint64_t> PrivateBytes(pid_t pid) {
+  return SumOfFields(RollupPath(pid), {"Private_Clean", "Private_Dirty"});
+}
+
+Result<uint64_t> AnonymousBytes(pid_t pid) { return SumOfFields(RollupPath(pid), {"Anonymous"}); }
+
+Result<double> CpuSeconds(pid_t pid) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  SARAI_TRY(const std::string text, ReadSmallFile(path));
+  // The second field is the program's name in parentheses and may itself hold blanks and these.
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return Error(Code::kInternal, "'{}' has no name", path);
+  const auto fields = Split(Trim(std::string_view(text).substr(name_end + 1)), ' ');
+  constexpr size_t kUserTime = 11, kSystemTime = 12;  // fields 14 and 15 of proc(5)
+  if (fields.size() <= kSystemTime) return Error(Code::kInternal, "'{}' is too short", path);
+  const auto user = ParseInt(fields[kUserTime]);
+  const auto system = ParseInt(fields[kSystemTime]);
+  if (!user || !system) return Error(Code::kInternal, "'{}' has no CPU times", path);
+  return static_cast<double>(*user + *system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+Result<uint64_t> TotalMemoryBytes() { return SumOfFields("/proc/meminfo", {"MemTotal"}); }
+
+int CpuCount() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+Result<DiskUsage> FileSystemUsage(const std::string& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) != 0) return Error(SystemError(path));
+  return DiskUsage{info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize};
+}
+
+Result<uint64_t> TreeBytes(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return Error(SystemError(path));
+  std::set<std::pair<dev_t, ino_t>> seen;
+  uint64_t sum = 0;
+  const auto add = [&](const char* file) {
+    // Files may vanish while they are walked; those count as nothing.
+    if (::lstat(file, &info) != 0 || !seen.emplace(info.st_dev, info.st_ino).second) return;
+    sum += static_cast<uint64_t>(info.st_blocks) * 512;
+  };
+  add(path.c_str());
+  if (!S_ISDIR(info.st_mode)) return sum;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator at(
+      path, std::filesystem::directory_options::skip_permission_denied, error);
+  for (; !error && at != std::filesystem::recursive_directory_iterator(); at.increment(error)) {
+    add(at->path().c_str());
+  }
+  return sum;
+}
+
+}  // namespace sarai::telemetry

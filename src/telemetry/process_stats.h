@@ -1,0 +1,36 @@
+// What the kernel says of a process and of the machine (Linux: /proc). Thread-safe; nothing throws:
+// a process that is gone or not ours is kNotFound or kPermissionDenied.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+
+namespace sarai::telemetry {
+
+// Bytes that only this process holds: clean and dirty private pages. Files mapped by it alone
+// count.
+Result<uint64_t> PrivateBytes(pid_t pid);
+// Of these only what no file backs: heap, stacks, copies of written pages. Mapped weights, which
+// the kernel can drop and read again, do not count.
+Result<uint64_t> AnonymousBytes(pid_t pid);
+// User and system time since the process began, all threads, without waited-for children.
+Result<double> CpuSeconds(pid_t pid);
+
+Result<uint64_t> TotalMemoryBytes();
+// Processors that this process may run on.
+int CpuCount();
+
+struct DiskUsage {
+  uint64_t total_bytes = 0;
+  uint64_t available_bytes = 0;  // to an ordinary user
+};
+// Of the file system that holds `path`.
+Result<DiskUsage> FileSystemUsage(const std::string& path);
+// Bytes allocated to all files below `path`, each counted once; links are not followed.
+Result<uint64_t> TreeBytes(const std::string& path);
+
+}  // namespace sarai::telemetry

@@ -1,0 +1,29 @@
+// Writing JSON by hand, fast: strings and numbers appended to a text that grows.
+#pragma once
+
+#include <concepts>
+#include <string>
+#include <string_view>
+
+namespace sarai::json {
+
+bool IsValidUtf8(std::string_view text);
+
+// Appends `text` quoted and escaped. Precondition: valid UTF-8; see ToValidUtf8.
+void AppendString(std::string& out, std::string_view text);
+
+// The text itself, or with U+FFFD for each byte that is no part of valid UTF-8.
+std::string ToValidUtf8(std::string_view text);
+
+// Shortest decimal form that reads back as the same value; a whole number ends in ".0". What JSON
+// has no number for is written as JavaScript and Python spell it: NaN, Infinity, -Infinity.
+void AppendNumber(std::string& out, float value);
+void AppendNumber(std::string& out, double value);
+
+template <std::integral T>
+  requires(!std::same_as<T, bool>)
+void AppendNumber(std::string& out, T value);
+
+void AppendBool(std::string& out, bool value);
+
+}  // namespace sarai::json

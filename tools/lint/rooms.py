@@ -31,7 +31,7 @@ LEVELS = {
 }
 
 # Rooms whose folders must not know each other, and the folders that all the others may use.
-SHARED = {"wire": {"http", "json"}, "backends": set()}
+SHARED = {"wire": {"http", "json"}, "backends": {"common"}}
 
 PURE_ROOMS = ("wire", "policy")
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/backend.h"
@@ -44,10 +45,25 @@ struct ModelInfo {
   Duration load_time{0};
 };
 
+struct DurationSum {
+  uint64_t count = 0, ns = 0;
+};
+
+struct BatchSizeCounters {
+  int64_t batch_size = 0;
+  DurationSum compute_input, compute_infer, compute_output;  // per run
+};
+
+// Since the load. Sums over requests: each request of a batch counts the whole run's compute times.
 struct ModelCounters {
   uint64_t requests = 0, failures = 0, executions = 0;
-  int64_t in_flight = 0;  // queued + running
+  uint64_t inferences = 0;  // batch items answered
+  int64_t in_flight = 0;    // queued + running
   TimePoint last_used{};
+  WallTime last_inference{};           // end of the last successful run
+  DurationSum success, fail;           // arrival to answer
+  DurationSum queue, compute_input, compute_infer, compute_output;  // of successful requests
+  std::vector<BatchSizeCounters> batches;                           // by size
 };
 
 // A share in one loaded model; cheap to copy. Requests through it end with kUnavailable once the
@@ -57,7 +73,8 @@ class ModelHandle {
   ModelHandle() = default;
   explicit operator bool() const { return model_ != nullptr; }
   const ModelInfo& info() const;
-  ModelCounters counters() const;
+  ModelCounters counters() const;                          // of all versions together
+  ModelCounters counters(std::string_view version) const;  // of one; empty = the highest
   bool ready() const;  // neither draining nor lost
 
   struct Model;
@@ -83,7 +100,8 @@ class Engine {
   // (no version folder, no such backend), kResourceExhausted, kInternal.
   Result<ModelHandle> Load(const LoadOptions& options);
 
-  // Drains, then frees; `done` is called when the memory is free, on a lane or the caller's thread.
+  // Drains, then frees. `done` is called when the memory is free, on the engine's reaper thread; in
+  // this call when the model is gone already. It must not block.
   void Unload(const ModelHandle& model, std::function<void()> done);
 
   // Checks the inputs against the model, queues, runs. Never blocks. Errors come through the
@@ -98,9 +116,13 @@ class Engine {
   // in without a GPU).
   double TakeLaneUtilization();
 
- private:
+  // For clocks that a test moves: what waits for a time is looked at again.
+  void OnClockMoved();
+
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+
+ private:
+  std::shared_ptr<Impl> impl_;  // weakly shared with the registry's callback
 };
 
 }  // namespace sarai::engine

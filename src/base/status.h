@@ -31,8 +31,7 @@ std::string_view CodeName(Code code);
 class [[nodiscard]] Status {
  public:
   Status() = default;  // OK
-  Status(Code code, std::string message)
-      : ok_(false), code_(code), message_(std::move(message)) {}
+  Status(Code code, std::string message) : ok_(false), code_(code), message_(std::move(message)) {}
 
   bool ok() const { return ok_; }
   Code code() const { return code_; }  // only when !ok()
@@ -69,19 +68,20 @@ inline std::unexpected<Status> Error(Status status) { return std::unexpected(std
 #define SARAI_CONCAT_INNER_(a, b) a##b
 #define SARAI_CONCAT_(a, b) SARAI_CONCAT_INNER_(a, b)
 
-// SARAI_TRY(auto bytes, ReadFile(path));   returns the error of a Result to the caller.
+// SARAI_TRY(auto bytes, ReadFile(path));   returns the error of a Result to the caller (from
+// functions of Status or Result).
 #define SARAI_TRY(declaration, expression) \
   SARAI_TRY_IMPL_(SARAI_CONCAT_(sarai_result_, __LINE__), declaration, expression)
-#define SARAI_TRY_IMPL_(result, declaration, expression)         \
-  auto result = (expression);                                    \
-  if (!result) return std::unexpected(std::move(result).error()); \
+#define SARAI_TRY_IMPL_(result, declaration, expression)                       \
+  auto result = (expression);                                                  \
+  if (!result) return ::sarai::internal::Propagate(std::move(result).error()); \
   declaration = std::move(result).value()
 
 // SARAI_CHECK_OK(status);   returns a failed Status (from functions of Status or Result).
-#define SARAI_CHECK_OK(expression)                                              \
-  do {                                                                          \
-    if (::sarai::Status sarai_status_ = (expression); !sarai_status_.ok())      \
-      return ::sarai::internal::Propagate(std::move(sarai_status_));            \
+#define SARAI_CHECK_OK(expression)                                         \
+  do {                                                                     \
+    if (::sarai::Status sarai_status_ = (expression); !sarai_status_.ok()) \
+      return ::sarai::internal::Propagate(std::move(sarai_status_));       \
   } while (false)
 
 namespace internal {

@@ -17,7 +17,8 @@
 //    anything is unloaded; pinned, in-use, wanted and loading models are never victims, and a
 //    just-loaded one only before those that have proven that they are asked for again;
 //  - whoever waits for room is served in the order of its first wait; a later one passes only into
-//    memory that is free and that nobody ahead has been promised;
+//    memory that is free and that nobody ahead has been promised (after room_patience it may evict
+//    too: then what it takes is not what the one ahead lacks);
 //  - every request for which OnRequest says kWaiting is answered exactly once: by the kAdmit or
 //    kFail that names its model and counts it in. The policy only counts waiting requests, oldest
 //    first; the owner parks them, in the same order.
@@ -56,6 +57,8 @@ struct ResidencyOptions {
   Duration loss_window = std::chrono::seconds(60);
   Duration loss_memo_max = std::chrono::seconds(60);
   Duration room_retry = std::chrono::milliseconds(50);    // between ticks while one waits for room
+  Duration room_patience = std::chrono::seconds(5);       // nobody behind one without room evicts
+                                                          // within its first so long
   uint32_t pass_lookahead = 64;  // who may pass: at most so many places behind one without room
   Duration reuse_time_constant = std::chrono::minutes(10);  // how long a request is remembered
   double size_factor = 1.2;  // files -> memory, before the first measured load
@@ -69,7 +72,7 @@ struct ResidencyOptions {
 struct ModelUsage {
   TimePoint last_used{};
   uint64_t requests = 0;   // since the last time it was told
-  int64_t in_flight = 0;   // running or queued in the engine
+  int64_t in_flight = 0;   // running, queued, or admitted and on their way to the engine
 };
 
 struct ResidencyAction {
@@ -174,7 +177,7 @@ class Residency {
     std::string id;
     ModelState state = ModelState::kAbsent;
     uint64_t memory_bytes = 0, disk_bytes = 0;
-    double worth = 0;  // predicted reuse × reload cost / bytes; the least is evicted first
+    double worth = 0;  // predicted reuse × reload cost / bytes, s/h·GiB; the least goes first
     bool pinned = false;
     uint32_t waiting = 0;
   };

@@ -1,0 +1,117 @@
+#include "instance/artifact_source.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "instance/model_folder.h"
+
+namespace sarai::instance {
+namespace {
+
+constexpr int kMaxFetchAttempts = 3;  // when the object changes under a transfer
+
+// The same store, whose transfers end once `cancelled` is set.
+class CancellableStore final : public store::ObjectStore {
+ public:
+  CancellableStore(store::ObjectStore& store, std::shared_ptr<std::atomic<bool>> cancelled)
+      : store_(store), cancelled_(std::move(cancelled)) {}
+
+  Result<store::ObjectInfo> Head(const std::string& key) override {
+    SARAI_CHECK_OK(Check());
+    return store_.Head(key);
+  }
+
+  Status Get(const store::ObjectInfo& info, const store::ByteSink& sink) override {
+    return store_.Get(info, [&](std::span<const std::byte> bytes) -> Status {
+      SARAI_CHECK_OK(Check());
+      return sink(bytes);
+    });
+  }
+
+  Result<store::ListPage> List(const std::string& prefix, bool by_folder,
+                               const std::string& continuation) override {
+    SARAI_CHECK_OK(Check());
+    return store_.List(prefix, by_folder, continuation);
+  }
+
+ private:
+  Status Check() const {
+    if (!*cancelled_) return {};
+    return Status(Code::kCancelled, "the instance is stopping");
+  }
+
+  store::ObjectStore& store_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_;
+};
+
+bool IsPassing(Code code) { return code == Code::kUnavailable || code == Code::kDeadlineExceeded; }
+
+}  // namespace
+
+ArtifactSource::ArtifactSource(std::shared_ptr<store::ObjectStore> store, store::DiskTier* disk,
+                               uint64_t disk_budget_bytes)
+    : store_(std::move(store)), disk_(disk), disk_budget_bytes_(disk_budget_bytes) {}
+
+Result<FoundVersion> ArtifactSource::Find(const ModelOrigin& origin) const {
+  if (origin.kind == OriginKind::kSource) return FindObject(origin);
+  SARAI_TRY(FolderFacts facts, LookAtFolder(origin.url));
+  return FoundVersion{.tag = std::move(facts.fingerprint), .bytes = facts.bytes};
+}
+
+Result<store::ObjectInfo> ArtifactSource::Head(const ModelOrigin& origin) const {
+  CancellableStore store(*store_, cancelled_);
+  return store.Head(origin.key);
+}
+
+Result<FoundVersion> ArtifactSource::FindObject(const ModelOrigin& origin) const {
+  auto object = Head(origin);
+  if (object) return Describe(origin, std::move(*object));
+  if (IsPassing(object.error().code())) {
+    if (auto artifact = disk_->FindAny(origin.url)) {
+      FoundVersion found = Describe(origin, {.key = origin.key, .etag = artifact->etag});
+      found.on_disk = std::move(artifact);
+      found.measured = MeasuredOf(found.on_disk->digest);
+      found.store_unreachable = true;
+      return found;
+    }
+  }
+  if (object.error().code() == Code::kNotFound)
+    return Error(Code::kNotFound,
+                 "no model data at '{}': make sure that there is an object at that URL and that it "
+                 "may be read",
+                 origin.url);
+  return Error(object.error().WithContext(origin.url));
+}
+
+FoundVersion ArtifactSource::Describe(const ModelOrigin& origin, store::ObjectInfo object) const {
+  FoundVersion found{.tag = object.etag, .bytes = object.size, .object = std::move(object)};
+  found.on_disk = disk_->Find(origin.url, found.tag);
+  if (found.on_disk) found.measured = MeasuredOf(found.on_disk->digest);
+  return found;
+}
+
+Result<store::Artifact> ArtifactSource::Fetch(const ModelOrigin& origin,
+                                              FoundVersion& found) const {
+  CancellableStore store(*store_, cancelled_);
+  for (int attempt = 1;; ++attempt) {
+    auto artifact = disk_->Fetch(store, found.object, origin.url, disk_budget_bytes_);
+    if (artifact) return artifact;
+    const bool changed = artifact.error().code() == Code::kFailedPrecondition;
+    if (!changed || attempt == kMaxFetchAttempts) return Error(artifact.error());
+    LogInfo("instance", "'{}' changed while it was fetched: once more", origin.url);
+    SARAI_TRY(found, FindObject(origin));
+    if (found.on_disk) return *found.on_disk;
+  }
+}
+
+Status ArtifactSource::Delete(const std::string& digest) const { return disk_->Delete(digest); }
+
+store::Measured ArtifactSource::MeasuredOf(const std::string& digest) const {
+  return disk_->measured(digest).value_or(store::Measured{});
+}
+
+void ArtifactSource::Remember(const std::string& digest, const store::Measured& measured) const {
+  disk_->SetMeasured(digest, measured);
+}
+
+}  // namespace sarai::instance

@@ -1,0 +1,263 @@
+// Requests: the fast path, and the way of those whose model is not loaded.
+#include "instance/model_manager.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace sarai::instance {
+
+ModelManager::ModelManager(ManagerOptions options, ManagerParts parts)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      residency_(options_.residency),
+      feed_(options_.feed, parts_.strand, parts_.clock, [this] { return CollectResidency(); }) {
+  parts_.engine.OnModelLost([this](const engine::ModelHandle& handle, Status why) {
+    Post([this, handle, why = std::move(why)] { OnLost(handle, why); });
+  });
+}
+
+ModelManager::~ModelManager() = default;
+
+void ModelManager::Infer(InferRequest request, InferCallback done) {
+  InferCall call{std::move(request), std::move(done), Now()};
+  if (ServingModelPtr model = table_.Find(call.request.model); model && model->Enter()) {
+    parts_.metrics->CountHit();
+    if (model->TakeCheck(call.arrived, options_.revalidate_interval))
+      Post([this, name = model->name] { CheckOrigin(name); });
+    Submit(model, std::move(call), /*warm=*/true);
+    return;
+  }
+  Post([this, call = std::move(call)]() mutable { AttachInfer(std::move(call)); });
+}
+
+// Precondition: `model` was entered. The answer may outlive this manager: it holds what it needs.
+void ModelManager::Submit(const ServingModelPtr& model, InferCall call, bool warm) {
+  const TimePoint admitted = Now();
+  auto respond = [model, warm, arrived = call.arrived, waited = admitted - call.arrived,
+                  metrics = parts_.metrics, clock = &parts_.clock,
+                  done = std::move(call.done)](Result<InferResponse> response) mutable {
+    metrics->CountRequest(*model->metrics, response.has_value(), clock->Now() - arrived);
+    done({.response = std::move(response),
+          .warm = warm,
+          .waited = warm ? Duration::zero() : waited,
+          .load = model->handle.info().load_time});
+  };
+  parts_.engine.Infer(model->handle, std::move(call.request), std::move(respond));
+  model->Leave();
+}
+
+void ModelManager::AttachInfer(InferCall call) {
+  const std::string name = call.request.model;
+  Waiter waiter{.since = call.arrived};
+  waiter.done = [this, call = std::move(call)](Result<ServingModelPtr> model, bool waited) mutable {
+    if (!model) {
+      parts_.metrics->CountRefusal();
+      call.done({.response = Error(model.error()), .waited = Now() - call.arrived});
+      return;
+    }
+    if (!(*model)->Enter())  // lost between its load and now: its loss is on the way to this strand
+      return Post([this, call = std::move(call)]() mutable { AttachInfer(std::move(call)); });
+    if (waited)
+      parts_.metrics->CountMiss(*(*model)->metrics, Now() - call.arrived);
+    else
+      parts_.metrics->CountHit();
+    Submit(*model, std::move(call), !waited);
+  };
+  Attach(name, std::move(waiter));
+}
+
+void ModelManager::Attach(const std::string& name, Waiter waiter) {
+  if (stopping_)
+    return waiter.done(Error(Code::kUnavailable, "the instance is stopping"), waiter.waited);
+  const auto entry = FindEntry(name);
+  if (!entry) return waiter.done(Error(entry.error()), waiter.waited);
+  ModelEntry& found = **entry;
+  if (found.held || (found.unload_wanted && found.origin.kind == OriginKind::kLocal))
+    return waiter.done(Error(Code::kNotFound,
+                             "model '{}' was unloaded by request: load it before it is used", name),
+                       waiter.waited);
+  if (NeedsLookup(found)) return JoinLookup(found, std::move(waiter));
+  Join(found, std::move(waiter));
+}
+
+Result<ModelEntry*> ModelManager::FindEntry(const std::string& name) {
+  if (ModelEntry* entry = EntryOf(name)) return entry;
+  SARAI_TRY(ModelOrigin origin, parts_.catalog.Find(name));
+  ModelEntry& entry = entries_[name];
+  entry.name = name;
+  entry.origin = std::move(origin);
+  return &entry;
+}
+
+void ModelManager::JoinLookup(ModelEntry& entry, Waiter waiter) {
+  if (unresolved_ >= options_.max_unresolved)
+    return waiter.done(
+        Error(Code::kResourceExhausted,
+              "{} requests wait for a look at their model's origin already", unresolved_),
+        waiter.waited);
+  waiter.waited = true;
+  entry.unresolved.push_back(std::move(waiter));
+  ++unresolved_;
+  StartLookup(entry);
+}
+
+// May erase `entry`: what fails is forgotten.
+void ModelManager::Join(ModelEntry& entry, Waiter waiter) {
+  ModelVersion* version = Choose(entry, waiter.newest);
+  if (version->serving && !version->serving->handle.ready())
+    LoseVersion(*version, Status(Code::kUnavailable, "its process died"));
+  if (entry.check_at <= Now() && entry.origin.kind != OriginKind::kLocal) CheckOrigin(entry.name);
+  TellUsage();
+  Actions actions;
+  const auto outcome = residency_.OnRequest(version->id, Now(), actions);
+  using Kind = policy::Residency::RequestOutcome::Kind;
+  if (outcome.kind == Kind::kWaiting) {
+    waiter.waited = true;
+    version->waiting.push_back(std::move(waiter));
+    return Settle(std::move(actions));
+  }
+  const ServingModelPtr serving = version->serving;
+  Settle(std::move(actions));
+  if (outcome.kind == Kind::kReadyNow && serving) return waiter.done(serving, waiter.waited);
+  waiter.done(Error(outcome.refusal), waiter.waited);
+}
+
+void ModelManager::Load(std::string name, std::string config_json, StatusCallback done) {
+  Post([this, name = std::move(name), config = std::move(config_json),
+        done = std::move(done)]() mutable {
+    if (stopping_) return done(Status(Code::kUnavailable, "the instance is stopping"));
+    const auto found = FindEntry(name);
+    if (!found) return done(found.error());
+    ModelEntry& entry = **found;
+    entry.held = false;
+    entry.unload_wanted = false;
+    entry.rejected.clear();
+    if (config != entry.config_json) {
+      entry.config_json = config;
+      entry.config_number = config.empty() ? 0 : ++config_numbers_;
+    }
+    Waiter waiter{.since = Now(), .newest = true};
+    waiter.done = [done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
+      done(model ? Status() : model.error());
+    };
+    if (entry.origin.kind == OriginKind::kLocal && !entry.current.empty())
+      return Join(entry, std::move(waiter));
+    JoinLookup(entry, std::move(waiter));
+  });
+}
+
+void ModelManager::LoadLocal(std::string name, std::string path, std::string target,
+                             StatusCallback done) {
+  Post([this, name = std::move(name), path = std::move(path), target = std::move(target),
+        done = std::move(done)]() mutable { StartLocal(name, path, target, std::move(done)); });
+}
+
+void ModelManager::StartLocal(const std::string& name, const std::string& path,
+                              const std::string& target, StatusCallback done) {
+  if (stopping_) return done(Status(Code::kUnavailable, "the instance is stopping"));
+  if (const ModelEntry* entry = EntryOf(name))
+    return done(MakeStatus(Code::kAlreadyExists, "model '{}' is loaded already, from '{}'", name,
+                           entry->origin.url));
+  ModelEntry& entry = entries_[name];
+  entry.name = name;
+  entry.target = target;
+  entry.origin = {.kind = OriginKind::kLocal, .url = path, .pinned = true};
+  Waiter waiter{.since = Now(), .newest = true};
+  waiter.done = [this, name, done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
+    if (model) return done({});
+    // Nothing is left behind of a local model that did not load: the caller may try again.
+    if (ModelEntry* failed = EntryOf(name)) {
+      const std::string id = failed->current;
+      entries_.erase(name);
+      if (!id.empty()) Retire(id, model.error());
+    }
+    done(model.error());
+  };
+  JoinLookup(entry, std::move(waiter));
+}
+
+void ModelManager::Unload(std::string name, StatusCallback done) {
+  Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    StartUnload(name, std::move(done));
+  });
+}
+
+void ModelManager::StartUnload(const std::string& name, StatusCallback done) {
+  ModelEntry* entry = EntryOf(name);
+  const auto known = entry != nullptr ? Result<ModelEntry*>(entry) : FindEntry(name);
+  if (!known) return done(known.error());
+  entry = *known;
+  const bool repository = entry->origin.kind == OriginKind::kRepository;
+  entry->held = repository;
+  if (!entry->next.empty())
+    EndSwapBadly(*entry, MakeStatus(Code::kUnavailable, "model '{}' is being unloaded", name));
+  const ModelState state = residency_.state(entry->current);
+  const bool coming = state == ModelState::kLoading || state == ModelState::kFetching;
+  if (state != ModelState::kReady && state != ModelState::kDraining && !coming) {
+    if (repository) return done({});
+    if (entry->current.empty() && entry->unresolved.empty()) entries_.erase(name);
+    return done(MakeStatus(Code::kNotFound, "model '{}' is not loaded", name));
+  }
+  entry->unload_callbacks.push_back(std::move(done));
+  entry->unload_wanted = true;
+  if (state == ModelState::kReady)
+    Settle(residency_.OnUnloadWanted(entry->current, "unloaded by an explicit call", Now()));
+}
+
+void ModelManager::FailAll(std::deque<Waiter> waiters, const Status& why) {
+  for (Waiter& waiter : waiters) waiter.done(Error(why), waiter.waited);
+}
+
+void ModelManager::Describe(std::string name, ResultCallback<engine::ModelInfo> done) {
+  if (const ServingModelPtr model = table_.Find(name)) return done(model->handle.info());
+  Post([this, name = std::move(name), done = std::move(done)]() mutable {
+    const auto entry = FindEntry(name);
+    if (!entry) return done(Error(entry.error()));
+    auto load = [this, name, done = std::move(done)](Result<engine::ModelInfo> inspected) mutable {
+      const bool whole =
+          inspected && !inspected->spec.inputs.empty() && !inspected->spec.outputs.empty();
+      if (whole) return done(std::move(inspected));
+      Waiter waiter{.since = Now()};
+      waiter.done = [done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
+        if (!model) return done(Error(model.error()));
+        done((*model)->handle.info());
+      };
+      Attach(name, std::move(waiter));
+    };
+    if ((*entry)->origin.kind == OriginKind::kSource)
+      return load(Error(Code::kNotFound, "not on disk"));
+    parts_.worker.Inspect(name, (*entry)->origin.url, std::move(load));
+  });
+}
+
+void ModelManager::Stop(Task done) {
+  Post([this, done = std::move(done)]() mutable {
+    stopping_ = true;
+    on_stopped_ = std::move(done);
+    const Status why(Code::kUnavailable, "the instance is stopping");
+    for (auto& [name, entry] : entries_) FailAll(std::exchange(entry.unresolved, {}), why);
+    for (auto& [id, version] : versions_) FailAll(std::exchange(version.waiting, {}), why);
+    feed_.Stop();
+    for (const auto& [id, serving] : std::map(loaded_))
+      StartUnloading(*VersionOf(id), Decision{.kind = DecisionKind::kStop, .reason = "stopping"});
+    if (unloading_ == 0) std::exchange(on_stopped_, {})();
+  });
+}
+
+ModelEntry* ModelManager::EntryOf(const std::string& name) {
+  const auto it = entries_.find(name);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+ModelVersion* ModelManager::VersionOf(const std::string& id) {
+  const auto it = versions_.find(id);
+  return it == versions_.end() ? nullptr : &it->second;
+}
+
+const ModelVersion* ModelManager::VersionOf(const std::string& id) const {
+  const auto it = versions_.find(id);
+  return it == versions_.end() ? nullptr : &it->second;
+}
+
+}  // namespace sarai::instance

@@ -56,6 +56,8 @@ struct ModelSpec {
   std::vector<TensorSpec> outputs;  // may be empty before completion
   // Shapes the framework sees where they differ from the spec's dims; by tensor name.
   std::map<std::string, Shape> reshape;
+  // Absolute paths of class names, one a line by class index; by output name.
+  std::map<std::string, std::string> label_files;
   int instance_count = 1;  // runs at the same time, over all groups
   BatchingSpec batching;
   std::vector<WarmupSample> warmup;

@@ -1,0 +1,93 @@
+#include <array>
+#include <optional>
+
+#include "wire/modelconfig/backends.h"
+#include "wire/modelconfig/validate.h"
+
+namespace sarai::modelconfig {
+namespace {
+
+using inference::ModelConfig;
+
+// A field that is not served, and how to see that a configuration uses it.
+struct Unserved {
+  std::string_view field;
+  bool (*used)(const ModelConfig&);
+};
+
+// The usual name of the shared object says nothing new; any other asks for something special.
+bool HasOwnRuntime(const ModelConfig& config) {
+  return !config.runtime().empty() &&
+         config.runtime() != fmt::format("libtriton_{}.so", config.backend());
+}
+
+constexpr std::array kUnserved = {
+    Unserved{"sequence_batching", [](const ModelConfig& c) { return c.has_sequence_batching(); }},
+    Unserved{"ensemble_scheduling",
+             [](const ModelConfig& c) {
+               return c.has_ensemble_scheduling() || c.platform() == kEnsemblePlatform;
+             }},
+    Unserved{"model_transaction_policy.decoupled",
+             [](const ModelConfig& c) { return c.model_transaction_policy().decoupled(); }},
+    Unserved{"response_cache", [](const ModelConfig& c) { return c.response_cache().enable(); }},
+    Unserved{"batch_input", [](const ModelConfig& c) { return c.batch_input_size() > 0; }},
+    Unserved{"batch_output", [](const ModelConfig& c) { return c.batch_output_size() > 0; }},
+    Unserved{
+        "model_operations",
+        [](const ModelConfig& c) { return c.model_operations().op_library_filename_size() > 0; }},
+    Unserved{"model_repository_agents",
+             [](const ModelConfig& c) { return c.model_repository_agents().agents_size() > 0; }},
+    Unserved{"model_metrics",
+             [](const ModelConfig& c) { return c.model_metrics().metric_control_size() > 0; }},
+    Unserved{"runtime", HasOwnRuntime},
+    Unserved{"dynamic_batching.priority_levels",
+             [](const ModelConfig& c) { return c.dynamic_batching().priority_levels() > 1; }},
+    Unserved{
+        "dynamic_batching.priority_queue_policy",
+        [](const ModelConfig& c) { return c.dynamic_batching().priority_queue_policy_size() > 0; }},
+};
+
+std::optional<std::string_view> UnservedFieldOf(const inference::ModelInput& input) {
+  if (input.is_shape_tensor()) return "is_shape_tensor";
+  if (input.allow_ragged_batch()) return "allow_ragged_batch";
+  if (input.is_non_linear_format_io()) return "is_non_linear_format_io";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> UnservedFieldOf(const inference::ModelOutput& output) {
+  if (output.is_shape_tensor()) return "is_shape_tensor";
+  if (output.is_non_linear_format_io()) return "is_non_linear_format_io";
+  return std::nullopt;
+}
+
+std::optional<std::string_view> UnservedFieldOf(const inference::ModelInstanceGroup& group) {
+  if (group.rate_limiter().resources_size() > 0 || group.rate_limiter().priority() > 0)
+    return "rate_limiter";
+  if (group.passive()) return "passive";
+  if (group.secondary_devices_size() > 0) return "secondary_devices";
+  if (group.profile_size() > 0) return "profile";
+  return std::nullopt;
+}
+
+template <typename List>
+Status CheckElements(std::string_view list, const List& elements) {
+  for (const auto& element : elements)
+    if (const auto field = UnservedFieldOf(element); field.has_value())
+      return MakeStatus(Code::kUnimplemented, "{} '{}' sets {}, which is not served yet", list,
+                        element.name(), *field);
+  return {};
+}
+
+}  // namespace
+
+Status CheckSupported(const ModelConfig& config) {
+  for (const Unserved& unserved : kUnserved)
+    if (unserved.used(config))
+      return MakeStatus(Code::kUnimplemented, "it sets {}, which is not served yet",
+                        unserved.field);
+  SARAI_CHECK_OK(CheckElements("input", config.input()));
+  SARAI_CHECK_OK(CheckElements("output", config.output()));
+  return CheckElements("instance_group", config.instance_group());
+}
+
+}  // namespace sarai::modelconfig

@@ -1,0 +1,66 @@
+#include "wire/modelconfig/validate.h"
+
+#include "base/strings.h"
+#include "wire/modelconfig/backends.h"
+#include "wire/modelconfig/model_config.h"
+
+namespace sarai::modelconfig {
+namespace {
+
+Status CheckBackend(const inference::ModelConfig& config) {
+  if (config.name().empty()) return MakeStatus(Code::kInvalidArgument, "it has no name");
+  if (config.backend().empty()) return MakeStatus(Code::kInvalidArgument, "it names no backend");
+  const BackendRule* const rule = FindByPlatform(config.platform());
+  if (rule == nullptr || rule->backend == config.backend()) return {};
+  return MakeStatus(Code::kInvalidArgument, "platform '{}' belongs to backend '{}', not to '{}'",
+                    config.platform(), rule->backend, config.backend());
+}
+
+Status CheckVersionPolicy(const inference::ModelVersionPolicy& policy) {
+  if (!policy.has_specific()) return {};
+  if (policy.specific().versions().empty())
+    return MakeStatus(Code::kInvalidArgument, "version_policy.specific lists no version");
+  for (const int64_t version : policy.specific().versions())
+    if (version < 1)
+      return MakeStatus(Code::kInvalidArgument,
+                        "version_policy.specific lists {}: versions are "
+                        "1 and more",
+                        version);
+  return {};
+}
+
+Status CheckFiles(const inference::ModelConfig& config) {
+  if (!config.default_model_filename().empty())
+    SARAI_CHECK_OK(CheckFileName("default_model_filename", config.default_model_filename()));
+  for (const auto& [capability, file] : config.cc_model_filenames())
+    SARAI_CHECK_OK(CheckFileName("cc_model_filenames", file));
+  return {};
+}
+
+Status CheckAll(const inference::ModelConfig& config) {
+  SARAI_CHECK_OK(CheckSupported(config));
+  SARAI_CHECK_OK(CheckBackend(config));
+  SARAI_CHECK_OK(CheckVersionPolicy(config.version_policy()));
+  SARAI_CHECK_OK(CheckFiles(config));
+  SARAI_CHECK_OK(CheckScheduling(config));
+  SARAI_CHECK_OK(CheckInstanceGroups(config));
+  SARAI_CHECK_OK(CheckTensors(config));
+  return CheckWarmup(config);
+}
+
+}  // namespace
+
+Status CheckFileName(std::string_view field, std::string_view file) {
+  bool inside = !file.empty() && !file.starts_with('/') && !file.contains('\0');
+  for (const std::string_view part : Split(file, '/')) inside = inside && part != "..";
+  if (inside) return {};
+  return MakeStatus(Code::kInvalidArgument, "{} '{}' must name a file inside the model's folder",
+                    field, file);
+}
+
+Status Validate(const inference::ModelConfig& config) {
+  const Status status = CheckAll(config);
+  return status.ok() ? status : status.WithContext(fmt::format("model '{}'", config.name()));
+}
+
+}  // namespace sarai::modelconfig

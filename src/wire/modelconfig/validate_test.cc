@@ -1,0 +1,157 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model_config.pb.h"
+#include "wire/modelconfig/model_config.h"
+
+namespace sarai::modelconfig {
+namespace {
+
+using inference::ModelConfig;
+using testing::HasSubstr;
+
+ModelConfig Config(std::string_view text) {
+  auto config = ParseText(text, "config.pbtxt");
+  EXPECT_TRUE(config) << config.error().message();
+  return config.value_or(ModelConfig());
+}
+
+// A valid configuration with `more` behind it.
+ModelConfig Valid(std::string_view more = "") {
+  return Config(fmt::format(R"(
+    name: "m" backend: "onnxruntime" max_batch_size: 8
+    input {{ name: "x" data_type: TYPE_FP32 dims: [3, -1] }}
+    output {{ name: "y" data_type: TYPE_FP32 dims: [2] }} {})",
+                            more));
+}
+
+std::string Outcome(const Status& status) { return status.ToString(); }
+
+TEST(Validate, AcceptsWhatIsRight) {
+  for (const char* more :
+       {"", "dynamic_batching { preferred_batch_size: [2, 8] max_queue_delay_microseconds: 100 }",
+        "instance_group { kind: KIND_CPU count: 2 }", "optimization { graph { level: 1 } }",
+        "cc_model_filenames { key: '8.6' value: 'a.plan' }",
+        "metric_tags { key: 'team' value: 'x' }",
+        "parameters { key: 'intra_op_thread_count' value { string_value: '2' } }",
+        "model_transaction_policy { decoupled: false }", "response_cache { enable: false }",
+        "platform: 'onnxruntime_onnx'", "runtime: 'libtriton_onnxruntime.so'",
+        "dynamic_batching { priority_levels: 1 default_priority_level: 1 }",
+        "model_warmup { name: 'w' batch_size: 8 inputs { key: 'x' value { data_type: TYPE_FP32 "
+        "dims: [3, 7] random_data: true } } }"})
+    EXPECT_EQ(Outcome(Validate(Valid(more))), "ok") << more;
+}
+
+TEST(Validate, RefusesByNameWhatIsNotServed) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"sequence_batching {}", "sequence_batching"},
+      {"ensemble_scheduling {}", "ensemble_scheduling"},
+      {"platform: 'ensemble'", "ensemble_scheduling"},
+      {"model_transaction_policy { decoupled: true }", "model_transaction_policy.decoupled"},
+      {"response_cache { enable: true }", "response_cache"},
+      {"batch_input { }", "batch_input"},
+      {"batch_output { }", "batch_output"},
+      {"model_operations { op_library_filename: 'x.so' }", "model_operations"},
+      {"model_repository_agents { agents { name: 'c' } }", "model_repository_agents"},
+      {"model_metrics { metric_control {} }", "model_metrics"},
+      {"runtime: 'model.py'", "runtime"},
+      {"dynamic_batching { priority_levels: 2 default_priority_level: 1 }",
+       "dynamic_batching.priority_levels"},
+      {"dynamic_batching { priority_queue_policy { key: 1 value {} } }",
+       "dynamic_batching.priority_queue_policy"},
+      {"input { name: 'r' allow_ragged_batch: true }", "input 'r' sets allow_ragged_batch"},
+      {"input { name: 'r' is_shape_tensor: true }", "input 'r' sets is_shape_tensor"},
+      {"output { name: 'r' is_shape_tensor: true }", "output 'r' sets is_shape_tensor"},
+      {"instance_group { name: 'g' rate_limiter { priority: 1 } }",
+       "instance_group 'g' sets rate_limiter"},
+      {"instance_group { name: 'g' passive: true }", "instance_group 'g' sets passive"},
+      {"instance_group { name: 'g' profile: 'p' }", "instance_group 'g' sets profile"},
+  };
+  for (const auto& [more, field] : cases) {
+    const Status status = Validate(Valid(more));
+    ASSERT_FALSE(status.ok()) << more;
+    EXPECT_EQ(status.code(), Code::kUnimplemented) << more;
+    EXPECT_THAT(status.message(), AllOf(HasSubstr("model 'm'"), HasSubstr(field))) << more;
+  }
+}
+
+TEST(Validate, NamesWhatIsWrong) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"name: '' backend: 'x'", "it has no name"},
+      {"name: 'm'", "names no backend"},
+      {"name: 'm' backend: 'pytorch' platform: 'onnxruntime_onnx'",
+       "platform 'onnxruntime_onnx' belongs to backend 'onnxruntime', not to 'pytorch'"},
+      {"name: 'm' backend: 'b' max_batch_size: -1", "max_batch_size -1 is negative"},
+      {"name: 'm' backend: 'b' max_batch_size: 4 dynamic_batching { preferred_batch_size: 5 }",
+       "preferred_batch_size 5 is not within 1 and max_batch_size 4"},
+      {"name: 'm' backend: 'b' dynamic_batching { priority_levels: 1 default_priority_level: 2 }",
+       "default_priority_level 2"},
+      {"name: 'm' backend: 'b' dynamic_batching { preserve_ordering: true default_queue_policy { "
+       "timeout_action: DELAY } }",
+       "preserve_ordering forbids"},
+      {"name: 'm' backend: 'b' instance_group { name: 'g' kind: KIND_GPU }",
+       "instance_group 'g': KIND_GPU needs a GPU"},
+      {"name: 'm' backend: 'b' instance_group { name: 'g' gpus: 0 }",
+       "instance_group 'g': KIND_GPU needs a GPU"},
+      {"name: 'm' backend: 'b' instance_group { name: 'g' kind: KIND_CPU gpus: 0 }",
+       "a group of KIND_CPU must not list gpus"},
+      {"name: 'm' backend: 'b' instance_group { name: 'g' count: -2 }", "count -2 is negative"},
+      {"name: 'm' backend: 'b' input { data_type: TYPE_FP32 dims: 1 }", "input '': it has no name"},
+      {"name: 'm' backend: 'b' input { name: 'x' dims: 1 }", "input 'x': it has no data_type"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 }", "dims has no entry"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 0 }", "dims [0] has 0"},
+      {"name: 'm' backend: 'b' output { name: 'y' data_type: TYPE_FP32 dims: -2 }",
+       "output 'y': dims [-2] has -2"},
+      {"name: 'm' backend: 'b' output { name: 'y' data_type: TYPE_FP32 dims: 1 } output { name: "
+       "'y' data_type: TYPE_FP32 dims: 1 }",
+       "output 'y' is listed twice"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: [4, 4] reshape { "
+       "shape: [8] } }",
+       "reshape [8] does not hold as many elements as dims [4,4]"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: [-1, 4] reshape { "
+       "shape: [4, -1] } }",
+       "reshape [4,-1]"},
+      {"name: 'm' backend: 'b' version_policy { specific { versions: 0 } }", "lists 0"},
+      {"name: 'm' backend: 'b' default_model_filename: '../../etc/passwd'",
+       "default_model_filename '../../etc/passwd' must name a file inside"},
+      {"name: 'm' backend: 'b' default_model_filename: '/etc/passwd'", "must name a file inside"},
+      {"name: 'm' backend: 'b' output { name: 'y' data_type: TYPE_FP32 dims: 1 label_filename: "
+       "'../x' }",
+       "label_filename '../x'"},
+      {"name: 'm' backend: 'b' model_warmup { name: 'w' batch_size: 2 }",
+       "model_warmup 'w': batch_size 2 is more than the model's 1"},
+      {"name: 'm' backend: 'b' model_warmup { name: 'w' inputs { key: 'x' value { data_type: "
+       "TYPE_FP32 dims: 1 } } }",
+       "input 'x': it needs one of zero_data"},
+      {"name: 'm' backend: 'b' model_warmup { name: 'w' inputs { key: 'x' value { data_type: "
+       "TYPE_FP32 dims: -1 zero_data: true } } }",
+       "its dims [-1] are not all 1 or more"},
+      {"name: 'm' backend: 'b' model_warmup { name: 'w' inputs { key: 'x' value { data_type: "
+       "TYPE_FP32 dims: 1 input_data_file: '/dev/zero' } } }",
+       "input_data_file '/dev/zero'"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 2 } model_warmup { "
+       "name: 'w' inputs { key: 'x' value { data_type: TYPE_FP32 dims: 3 zero_data: true } } }",
+       "it has dims [3], the model's input has [2]"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 2 } model_warmup { "
+       "name: 'w' inputs { key: 'q' value { data_type: TYPE_FP32 dims: 2 zero_data: true } } }",
+       "input 'q': the model has no such input"},
+  };
+  for (const auto& [text, expected] : cases) {
+    auto config = Config(text);
+    Normalize(config);
+    EXPECT_THAT(Outcome(Validate(config)), HasSubstr(expected)) << text;
+  }
+}
+
+TEST(Validate, AcceptsReshapesThatHoldAsManyElements) {
+  for (const char* tensor : {"dims: [4, 4] reshape { shape: [16] }", "dims: 1 reshape { }",
+                             "dims: [-1, 4] reshape { shape: [-1, 2, 2] }",
+                             "dims: [3, -1] reshape { shape: [1, 3, -1] }"}) {
+    const auto config = Config(fmt::format(
+        "name: 'm' backend: 'b' input {{ name: 'x' data_type: TYPE_FP32 {} }}", tensor));
+    EXPECT_EQ(Outcome(Validate(config)), "ok") << tensor;
+  }
+}
+
+}  // namespace
+}  // namespace sarai::modelconfig

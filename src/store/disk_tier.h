@@ -1,13 +1,18 @@
 // The disk tier: artifacts fetched from an object store, unpacked, content-addressed, crash-safe.
 //
 //   DIR/blobs/ab/<sha256>          one file per distinct content, read-only, never written in place
-//   DIR/trees/<digest>/…           an unpacked artifact: hard links into blobs
-//   DIR/index/<sha256 of url>.json which version (ETag) of an object is which tree, and its
-//                                  measured figures
+//   DIR/trees/<digest>/…           an unpacked artifact: hard links into blobs, read-only
+//   DIR/manifests/<digest>         what that tree consists of; its sha256 is <digest>
+//   DIR/index/<sha256 of url>.json which version (ETag) of an object is which tree
+//   DIR/measured/<digest>.json     what loading it was measured to cost; outlives the tree
 //   DIR/tmp/…                      work in progress, emptied at start
+//   DIR/lock                       held by the one process that uses DIR
 //
-// Everything appears by rename; a crash at any step leaves the old state or the new one. A tree's
-// digest covers paths, modes and contents. Threads: all methods may be called from any thread.
+// Everything appears by rename; a process killed at any step leaves the old state or the new one.
+// Nothing waits for fsync: what a power cut damages has the wrong size, and Open drops such trees.
+// A tree's digest covers paths, executable bits, contents and links. Threads: all methods may be
+// called from any thread, fetches of different objects run side by side, and two fetches of one
+// object end in one tree.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +29,16 @@ namespace sarai::store {
 
 struct DiskTierOptions {
   std::string directory;
-  uint64_t max_unpacked_bytes = 0;   // per artifact: bombs end here; 0 = 64 GiB
-  uint64_t max_entries = 100'000;    // files and folders per artifact
+  uint64_t max_unpacked_bytes = 0;  // per artifact: bombs end here; 0 = 64 GiB
+  uint64_t max_entries = 100'000;   // files and folders per artifact
 };
 
 struct Artifact {
-  std::string digest;     // of the tree, hex sha256
-  std::string directory;  // absolute path of the unpacked tree; immutable
-  uint64_t bytes = 0;     // sum of its files (shared blobs counted in full)
+  std::string digest;         // of the tree, hex sha256
+  std::string directory;      // absolute path of the unpacked tree; immutable
+  uint64_t bytes = 0;         // sum of its files (shared blobs counted in full)
   uint64_t unique_bytes = 0;  // bytes that deleting it would free now
-  std::string url, etag;  // what it was fetched from; empty for artifacts found at start
+  std::string url, etag;      // what it was fetched from; empty when the index does not say
 };
 
 // Figures kept by content digest, over restarts.
@@ -44,6 +49,8 @@ struct Measured {
 
 class DiskTier {
  public:
+  // Takes the folder for this process and cleans up after whoever had it before. Error:
+  // kFailedPrecondition when another process has it (named).
   static Result<std::unique_ptr<DiskTier>> Open(DiskTierOptions options);
   ~DiskTier();
 
@@ -60,7 +67,8 @@ class DiskTier {
   // bound. `budget_bytes` bounds this artifact's unpacked size (0 = only the options' bound).
   Result<Artifact> Fetch(ObjectStore& store, const ObjectInfo& info, const std::string& url,
                          uint64_t budget_bytes);
-  // A "folder" of loose objects (a key that ends in "/"): every object below the prefix.
+  // A "folder" of loose objects (a key that ends in "/"): every object below the prefix. Its ETag
+  // is that of ListFolder (store/folder.h).
   Result<Artifact> FetchFolder(ObjectStore& store, const std::string& prefix,
                                const std::string& url, uint64_t budget_bytes);
 
@@ -72,7 +80,8 @@ class DiskTier {
   void SetMeasured(const std::string& digest, const Measured& measured);
 
   std::vector<Artifact> List() const;
-  uint64_t used_bytes() const;  // of all blobs, each once
+  // Of all blobs, each once; a fetch in progress counts with the files it has finished.
+  uint64_t used_bytes() const;
 
  private:
   struct Impl;

@@ -22,8 +22,8 @@ struct ObjectInfo {
 
 struct ListPage {
   std::vector<ObjectInfo> objects;
-  std::vector<std::string> prefixes;   // with delimiter "/": the "folders" of this level
-  std::string continuation;            // empty on the last page
+  std::vector<std::string> prefixes;  // with delimiter "/": the "folders" of this level
+  std::string continuation;           // empty on the last page
 };
 
 // Receives the bytes of an object in order; returning an error stops the transfer with it.

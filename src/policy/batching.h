@@ -29,7 +29,8 @@ struct BatchLimits {
 struct BatchDecision {
   std::vector<size_t> shed;  // indexes of expired requests, ascending
   std::vector<size_t> take;  // indexes that run now as one batch; empty = not yet
-  TimePoint wake_at = TimePoint::max();  // look again then at the latest
+  // Look again then at the latest: a batch in waiting is due, or one of those left has to be shed.
+  TimePoint wake_at = TimePoint::max();
 };
 
 BatchDecision NextBatch(std::span<const QueuedRequest> queue, const BatchLimits& limits,

@@ -1,7 +1,7 @@
 // One process's loaded models and the lanes that run them.
 //
-// Its place: `instance` asks it to load and unload (on loader threads) and hands it requests (on net
-// threads); it answers through each request's responder. It decides nothing about memory.
+// Its place: `instance` asks it to load and unload (on loader threads) and hands it requests (on
+// net threads); it answers through each request's responder. It decides nothing about memory.
 //
 // Threads: `lanes` worker threads per device, shared by all its models; they pull batches by
 // policy::NextBatch, one batch per model in turn, so a flood on one model does not starve another.
@@ -27,8 +27,8 @@ namespace sarai::engine {
 class BackendRegistry;  // name -> Backend, opened when first needed (engine/backend_registry.h)
 
 struct EngineOptions {
-  int lanes = 0;                             // 0 = one per core, at least 2
-  uint32_t default_max_queue_size = 1024;    // per model, where its config sets none
+  int lanes = 0;                           // 0 = one per core, at least 2
+  uint32_t default_max_queue_size = 1024;  // per model, where its config sets none
 };
 
 struct LoadOptions {
@@ -38,10 +38,10 @@ struct LoadOptions {
 };
 
 struct ModelInfo {
-  ModelSpec spec;              // completed
-  std::string config_json;     // effective ModelConfig
+  ModelSpec spec;           // completed
+  std::string config_json;  // effective ModelConfig
   std::vector<std::string> versions;
-  uint64_t memory_bytes = 0;   // measured private bytes
+  uint64_t memory_bytes = 0;  // measured private bytes
   Duration load_time{0};
 };
 
@@ -60,8 +60,8 @@ struct ModelCounters {
   uint64_t inferences = 0;  // batch items answered
   int64_t in_flight = 0;    // queued + running
   TimePoint last_used{};
-  WallTime last_inference{};           // end of the last successful run
-  DurationSum success, fail;           // arrival to answer
+  WallTime last_inference{};  // end of the last successful run
+  DurationSum success, fail;  // arrival to answer
   DurationSum queue, compute_input, compute_infer, compute_output;  // of successful requests
   std::vector<BatchSizeCounters> batches;                           // by size
 };
@@ -75,7 +75,7 @@ class ModelHandle {
   const ModelInfo& info() const;
   ModelCounters counters() const;                          // of all versions together
   ModelCounters counters(std::string_view version) const;  // of one; empty = the highest
-  bool ready() const;  // neither draining nor lost
+  bool ready() const;                                      // neither draining nor lost
 
   struct Model;
   explicit ModelHandle(std::shared_ptr<Model> model) : model_(std::move(model)) {}

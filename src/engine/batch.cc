@@ -1,0 +1,205 @@
+#include "engine/batch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <new>
+
+#include "engine/reshape.h"
+
+namespace sarai::engine {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};  // what vectorised kernels like best
+
+struct FreeAligned {
+  void operator()(std::byte* bytes) const { ::operator delete[](bytes, kAlignment); }
+};
+
+// --- joining -------------------------------------------------------------------------------------
+
+bool SameButFirstDim(const Tensor& a, const Tensor& b) {
+  return a.name == b.name && a.type == b.type && a.shape.size() == b.shape.size() &&
+         !a.shape.empty() && std::equal(a.shape.begin() + 1, a.shape.end(), b.shape.begin() + 1);
+}
+
+bool BelongTogether(const PendingRequest& a, const PendingRequest& b) {
+  return std::ranges::equal(a.inputs, b.inputs, SameButFirstDim);
+}
+
+Result<Tensor> JoinOne(std::span<const Pending> batch, size_t index) {
+  Tensor joined = batch.front()->inputs[index];
+  size_t size = 0;
+  joined.shape[0] = 0;
+  for (const Pending& pending : batch) {
+    joined.shape[0] += pending->inputs[index].shape[0];
+    size += pending->inputs[index].data.size();
+  }
+  auto* memory = static_cast<std::byte*>(
+      ::operator new[](std::max<size_t>(size, 1), kAlignment, std::nothrow));
+  if (memory == nullptr)
+    return Error(Code::kResourceExhausted, "no memory for a batch: input '{}' needs {} bytes",
+                 joined.name, size);
+  std::shared_ptr<std::byte> owner(memory, FreeAligned{});
+  for (const Pending& pending : batch) {
+    const Blob& part = pending->inputs[index].data;
+    if (!part.empty()) std::memcpy(memory, part.data(), part.size());
+    memory += part.size();
+  }
+  std::span<const std::byte> bytes(owner.get(), size);
+  joined.data = Blob(std::move(owner), bytes);
+  return joined;
+}
+
+// --- splitting -----------------------------------------------------------------------------------
+
+template <typename... Args>
+std::unexpected<Status> Misfit(const ModelSpec& spec, const Tensor& output,
+                               fmt::format_string<Args...> format, Args&&... args) {
+  return Error(Code::kInternal, "model '{}' answered output '{}' {}", spec.name, output.name,
+               fmt::format(format, std::forward<Args>(args)...));
+}
+
+const TensorSpec* FindSpec(const ModelSpec& spec, std::string_view name) {
+  const auto found = std::ranges::find(spec.outputs, name, &TensorSpec::name);
+  return found == spec.outputs.end() ? nullptr : &*found;
+}
+
+int64_t TotalBatch(std::span<const Pending> batch) {
+  int64_t total = 0;
+  for (const Pending& pending : batch) total += pending->batch;
+  return total;
+}
+
+Status CheckOutput(const ModelSpec& spec, const Tensor& output, int64_t total) {
+  const TensorSpec* expected = FindSpec(spec, output.name);
+  if (output.type == DataType::kInvalid || (expected != nullptr && expected->type != output.type))
+    return Misfit(spec, output, "with type {}, expected {}", DataTypeName(output.type),
+                  expected == nullptr ? "a known one" : DataTypeName(expected->type))
+        .error();
+  if (spec.max_batch_size > 0 && (output.shape.empty() || output.shape.front() != total))
+    return Misfit(spec, output, "with shape {}, expected a first dimension of {} (the batch)",
+                  ShapeText(output.shape), total)
+        .error();
+  if (const Status bytes = CheckTensorBytes(output); !bytes.ok())
+    return Misfit(spec, output, "with bytes that do not fit: {}", bytes.message()).error();
+  return {};
+}
+
+// From the framework's shape to the one the model's users know.
+Status UndoReshape(const ModelSpec& spec, Tensor& output) {
+  const auto reshape = spec.reshape.find(output.name);
+  const TensorSpec* expected = FindSpec(spec, output.name);
+  if (reshape == spec.reshape.end() || expected == nullptr) return {};
+  const size_t skip = spec.max_batch_size > 0 ? 1 : 0;
+  auto shape = Reshaped(reshape->second, std::span(output.shape).subspan(skip), expected->dims);
+  if (!shape)
+    return Misfit(spec, output, "whose reshape fails: {}", shape.error().message()).error();
+  if (skip == 1) shape->insert(shape->begin(), output.shape.front());
+  output.shape = std::move(*shape);
+  return {};
+}
+
+// Bytes that the next `elements` elements of a BYTES tensor take. The data was checked before.
+size_t BytesOfElements(std::span<const std::byte> data, int64_t elements) {
+  size_t at = 0;
+  for (; elements > 0; --elements) {
+    uint32_t length = 0;
+    std::memcpy(&length, data.data() + at, sizeof(length));
+    at += sizeof(length) + length;
+  }
+  return at;
+}
+
+// One output cut at the requests' borders.
+std::vector<Tensor> Cut(const Tensor& output, std::span<const Pending> batch) {
+  if (batch.size() == 1) return {output};
+  Shape row_shape(output.shape.begin() + 1, output.shape.end());
+  const int64_t row = ElementCount(row_shape).value_or(0);
+  const size_t element_size = ElementSize(output.type);
+  std::vector<Tensor> parts;
+  parts.reserve(batch.size());
+  size_t at = 0;
+  for (const Pending& pending : batch) {
+    const int64_t elements = row * pending->batch;
+    const size_t size = output.type == DataType::kBytes
+                            ? BytesOfElements(output.data.bytes().subspan(at), elements)
+                            : static_cast<size_t>(elements) * element_size;
+    Tensor part{output.name, output.type, output.shape, output.data.Slice(at, size)};
+    part.shape.front() = pending->batch;
+    parts.push_back(std::move(part));
+    at += size;
+  }
+  return parts;
+}
+
+// By output name: one part per request.
+using Parts = std::map<std::string, std::vector<Tensor>, std::less<>>;
+
+std::vector<std::string> OutputsFor(const ModelSpec& spec, const InferRequest& request,
+                                    const std::vector<Tensor>& all) {
+  std::vector<std::string> names;
+  for (const RequestedOutput& output : request.outputs) names.push_back(output.name);
+  if (!names.empty()) return names;
+  for (const TensorSpec& output : spec.outputs) names.push_back(output.name);
+  if (!names.empty()) return names;
+  for (const Tensor& output : all) names.push_back(output.name);
+  return names;
+}
+
+Result<Parts> CutAll(const ModelSpec& spec, std::vector<Tensor>& outputs,
+                     std::span<const Pending> batch) {
+  const int64_t total = TotalBatch(batch);
+  Parts parts;
+  for (Tensor& output : outputs) {
+    if (!spec.outputs.empty() && FindSpec(spec, output.name) == nullptr) continue;  // unasked for
+    SARAI_CHECK_OK(CheckOutput(spec, output, total));
+    SARAI_CHECK_OK(UndoReshape(spec, output));
+    parts[output.name] = Cut(output, batch);
+  }
+  return parts;
+}
+
+}  // namespace
+
+Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch) {
+  if (batch.size() == 1) return batch.front()->inputs;
+  for (const Pending& pending : batch)
+    if (!BelongTogether(*batch.front(), *pending))
+      return Error(Code::kInternal, "requests of different shapes were put into one batch");
+  std::vector<Tensor> joined;
+  for (size_t i = 0; i < batch.front()->inputs.size(); ++i) {
+    SARAI_TRY(Tensor tensor, JoinOne(batch, i));
+    joined.push_back(std::move(tensor));
+  }
+  return joined;
+}
+
+std::vector<std::string> WantedOutputs(std::span<const Pending> batch) {
+  std::vector<std::string> wanted;
+  for (const Pending& pending : batch) {
+    if (pending->request.outputs.empty()) return {};
+    for (const RequestedOutput& output : pending->request.outputs)
+      if (std::ranges::find(wanted, output.name) == wanted.end()) wanted.push_back(output.name);
+  }
+  return wanted;
+}
+
+Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
+                                                      std::vector<Tensor> outputs,
+                                                      std::span<const Pending> batch) {
+  SARAI_TRY(const Parts parts, CutAll(spec, outputs, batch));
+  std::vector<std::vector<Tensor>> answers(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    for (const std::string& name : OutputsFor(spec, batch[i]->request, outputs)) {
+      const auto part = parts.find(name);
+      if (part == parts.end())
+        return Error(Code::kInternal, "model '{}' did not answer its output '{}'", spec.name, name);
+      answers[i].push_back(part->second[i]);
+    }
+  }
+  return answers;
+}
+
+}  // namespace sarai::engine

@@ -1,0 +1,28 @@
+// Several requests made one for the framework, and its answer cut up again. Pure.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/pending.h"
+#include "types/model_spec.h"
+
+namespace sarai::engine {
+
+// The inputs of all requests put together along the first dimension. A single request's tensors
+// are handed on without a copy. Errors: kInternal when the requests do not belong together,
+// kResourceExhausted when the memory for the batch cannot be had.
+Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch);
+
+// The outputs that somebody in the batch wants, by name; empty = all.
+std::vector<std::string> WantedOutputs(std::span<const Pending> batch);
+
+// What each request of the batch gets: the outputs it wants, in its order (else the spec's), in
+// the spec's shapes. The bytes are shared, not copied. Errors: kInternal naming model and output
+// when the framework's answer does not fit the batch or the spec.
+Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
+                                                      std::vector<Tensor> outputs,
+                                                      std::span<const Pending> batch);
+
+}  // namespace sarai::engine

@@ -1,0 +1,118 @@
+#include "engine/counters.h"
+
+#include <algorithm>
+
+namespace sarai::engine {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+void AddTo(DurationSum& sum, uint64_t times, Duration total) {
+  sum.count += times;
+  sum.ns += static_cast<uint64_t>(std::max<int64_t>(total.count(), 0));
+}
+
+void MergeSum(DurationSum& into, const DurationSum& other) {
+  into.count += other.count;
+  into.ns += other.ns;
+}
+
+}  // namespace
+
+void Counters::AtomicSum::Add(uint64_t times, Duration total) {
+  count.fetch_add(times, kRelaxed);
+  ns.fetch_add(static_cast<uint64_t>(std::max<int64_t>(total.count(), 0)), kRelaxed);
+}
+
+DurationSum Counters::AtomicSum::Read() const { return {count.load(kRelaxed), ns.load(kRelaxed)}; }
+
+void Counters::OnArrival(TimePoint now) {
+  requests_.fetch_add(1, kRelaxed);
+  last_used_ns_.store(now.time_since_epoch().count(), kRelaxed);
+}
+
+void Counters::OnRefused() {
+  failures_.fetch_add(1, kRelaxed);
+  fail_.Add(1, Duration{0});
+}
+
+void Counters::OnShed(Duration lived) {
+  failures_.fetch_add(1, kRelaxed);
+  fail_.Add(1, lived);
+}
+
+void Counters::OnRun(const Run& run) {
+  executions_.fetch_add(1, kRelaxed);
+  if (!run.ok) {
+    failures_.fetch_add(run.requests, kRelaxed);
+    fail_.Add(run.requests, run.lived);
+    return;
+  }
+  const auto times = static_cast<int64_t>(run.requests);
+  inferences_.fetch_add(static_cast<uint64_t>(run.batch), kRelaxed);
+  last_inference_us_.store(run.at.time_since_epoch().count(), kRelaxed);
+  success_.Add(run.requests, run.lived);
+  queue_.Add(run.requests, run.queue);
+  // Each request of a batch was under way for the whole of it.
+  compute_input_.Add(run.requests, run.compute_input * times);
+  compute_infer_.Add(run.requests, run.compute_infer * times);
+  compute_output_.Add(run.requests, run.compute_output * times);
+
+  std::lock_guard lock(mu_);
+  BatchSizeCounters& size = by_batch_size_[run.batch];
+  size.batch_size = run.batch;
+  AddTo(size.compute_input, 1, run.compute_input);
+  AddTo(size.compute_infer, 1, run.compute_infer);
+  AddTo(size.compute_output, 1, run.compute_output);
+}
+
+void Counters::OnRetriedRun() { executions_.fetch_add(1, kRelaxed); }
+
+ModelCounters Counters::Read() const {
+  ModelCounters read;
+  read.requests = requests_.load(kRelaxed);
+  read.failures = failures_.load(kRelaxed);
+  read.executions = executions_.load(kRelaxed);
+  read.inferences = inferences_.load(kRelaxed);
+  read.in_flight = in_flight_.load(kRelaxed);
+  read.last_used = TimePoint(Duration(last_used_ns_.load(kRelaxed)));
+  read.last_inference = WallTime(WallTime::duration(last_inference_us_.load(kRelaxed)));
+  read.success = success_.Read();
+  read.fail = fail_.Read();
+  read.queue = queue_.Read();
+  read.compute_input = compute_input_.Read();
+  read.compute_infer = compute_infer_.Read();
+  read.compute_output = compute_output_.Read();
+  std::lock_guard lock(mu_);
+  for (const auto& [size, counters] : by_batch_size_) read.batches.push_back(counters);
+  return read;
+}
+
+void Merge(ModelCounters& into, const ModelCounters& other) {
+  into.requests += other.requests;
+  into.failures += other.failures;
+  into.executions += other.executions;
+  into.inferences += other.inferences;
+  into.in_flight += other.in_flight;
+  into.last_used = std::max(into.last_used, other.last_used);
+  into.last_inference = std::max(into.last_inference, other.last_inference);
+  MergeSum(into.success, other.success);
+  MergeSum(into.fail, other.fail);
+  MergeSum(into.queue, other.queue);
+  MergeSum(into.compute_input, other.compute_input);
+  MergeSum(into.compute_infer, other.compute_infer);
+  MergeSum(into.compute_output, other.compute_output);
+  for (const BatchSizeCounters& size : other.batches) {
+    const auto same =
+        std::ranges::find(into.batches, size.batch_size, &BatchSizeCounters::batch_size);
+    if (same == into.batches.end()) {
+      into.batches.push_back(size);
+      continue;
+    }
+    MergeSum(same->compute_input, size.compute_input);
+    MergeSum(same->compute_infer, size.compute_infer);
+    MergeSum(same->compute_output, size.compute_output);
+  }
+}
+
+}  // namespace sarai::engine

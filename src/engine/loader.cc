@@ -1,0 +1,155 @@
+#include "engine/loader.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/warmup.h"
+#include "model_config.pb.h"
+#include "wire/modelconfig/model_config.h"
+
+namespace sarai::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxConfigBytes = 16ull << 20;
+
+// Codecs name the model themselves; frameworks and file systems do not know it.
+Status InContextOf(std::string_view name, const Status& status) {
+  const std::string context = fmt::format("model '{}'", name);
+  return status.message().starts_with(context) ? status : status.WithContext(context);
+}
+
+Result<inference::ModelConfig> ReadConfig(const LoadOptions& options,
+                                          const ModelDirectory& directory) {
+  if (!options.config_json.empty()) return modelconfig::ParseJson(options.config_json);
+  if (directory.config_file.empty()) return inference::ModelConfig();
+  SARAI_TRY(const std::string text, ReadSmallFile(directory.config_file, kMaxConfigBytes));
+  return modelconfig::ParseText(text, "config.pbtxt");
+}
+
+std::vector<int64_t> Numbers(const std::map<int64_t, std::string>& versions) {
+  std::vector<int64_t> numbers;
+  for (const auto& [number, folder] : versions) numbers.push_back(number);
+  return numbers;
+}
+
+Status FillPlan(LoadPlan& plan, const LoadOptions& options) {
+  auto config = ReadConfig(options, plan.directory);
+  if (!config) return config.error();
+  *plan.config = std::move(*config);
+  if (!options.name.empty()) plan.config->set_name(options.name);
+
+  auto versions = modelconfig::ChooseVersions(*plan.config, Numbers(plan.directory.versions));
+  if (!versions) return versions.error();
+  plan.versions = std::move(*versions);
+  std::ranges::sort(plan.versions);
+  if (plan.versions.empty())
+    return MakeStatus(Code::kNotFound,
+                      "its version policy picks none of the versions that '{}' holds",
+                      plan.directory.root);
+  const std::string& folder = plan.directory.versions.at(plan.versions.back());
+  SARAI_CHECK_OK(modelconfig::Autofill(*plan.config, plan.name, NamesIn(folder)));
+  plan.name = plan.config->name();
+  plan.backend = plan.config->backend();
+  if (plan.backend.empty())
+    return MakeStatus(Code::kUnimplemented, "platform '{}' is not served: it names no backend",
+                      plan.config->platform());
+  return {};
+}
+
+Result<ModelSpec> SpecOf(const LoadPlan& plan, const inference::ModelConfig& config,
+                         int64_t version) {
+  SARAI_TRY(ModelSpec spec, modelconfig::ToSpec(config, version, plan.directory.root));
+  // A flat layout has no folder of that number, and an archive's author may have chosen the name.
+  const fs::path folder = plan.directory.versions.at(version);
+  const fs::path file = config.default_model_filename();
+  if (file.is_absolute() || std::ranges::find(file, "..") != file.end())
+    return Error(Code::kInvalidArgument,
+                 "default_model_filename '{}' must lie inside the version folder", file.string());
+  if (!file.empty()) spec.artifact = folder / file;
+  return spec;
+}
+
+Status CheckArtifact(const ModelSpec& spec, const std::string& folder) {
+  std::error_code error;
+  if (spec.artifact.empty() || fs::exists(spec.artifact, error)) return {};
+  std::string held;
+  for (const std::string& name : NamesIn(folder)) held += (held.empty() ? "" : ", ") + name;
+  return MakeStatus(Code::kNotFound, "its model file '{}' does not exist; '{}' holds: {}",
+                    spec.artifact, folder, held.empty() ? "nothing" : held);
+}
+
+Status Complete(inference::ModelConfig& config, const backends::Signature& signature) {
+  SARAI_CHECK_OK(
+      modelconfig::Complete(config, {.inputs = signature.inputs,
+                                     .outputs = signature.outputs,
+                                     .first_dim_variable = signature.first_dim_variable}));
+  modelconfig::Normalize(config);
+  return modelconfig::Validate(config);
+}
+
+// `config` becomes the effective one of this version.
+Result<ServedVersion::Parts> LoadVersion(const LoadPlan& plan, int64_t version,
+                                         backends::Backend& backend,
+                                         inference::ModelConfig& config) {
+  SARAI_TRY(const ModelSpec bare, SpecOf(plan, config, version));
+  SARAI_CHECK_OK(CheckArtifact(bare, plan.directory.versions.at(version)));
+  SARAI_TRY(std::unique_ptr<backends::BackendModel> model, backend.Load(bare));
+  SARAI_CHECK_OK(Complete(config, model->signature()));
+  SARAI_TRY(ModelSpec spec, SpecOf(plan, config, version));
+  SARAI_CHECK_OK(model->Prepare(spec));
+  SARAI_CHECK_OK(WarmUp(spec, *model));
+  return ServedVersion::Parts{std::move(spec), std::move(model), &backend};
+}
+
+}  // namespace
+
+LoadPlan::LoadPlan() : config(std::make_unique<inference::ModelConfig>()) {}
+LoadPlan::LoadPlan(LoadPlan&&) noexcept = default;
+LoadPlan::~LoadPlan() = default;
+
+Result<LoadPlan> PlanLoad(const LoadOptions& options) {
+  LoadPlan plan;
+  plan.name = options.name;
+  auto directory = FindModelDirectory(options.directory);
+  if (!directory)
+    return Error(plan.name.empty() ? directory.error() : InContextOf(plan.name, directory.error()));
+  plan.directory = std::move(*directory);
+  if (plan.name.empty()) plan.name = plan.directory.folder_name;
+  if (const Status filled = FillPlan(plan, options); !filled.ok())
+    return Error(InContextOf(plan.name, filled));
+  return plan;
+}
+
+Result<LoadedModel> CarryOut(const LoadPlan& plan, backends::Backend& backend) {
+  LoadedModel loaded;
+  for (const int64_t version : plan.versions) {
+    inference::ModelConfig config = *plan.config;
+    auto parts = LoadVersion(plan, version, backend, config);
+    if (!parts) return Error(InContextOf(plan.name, parts.error()));
+    loaded.info.spec = parts->spec;
+    loaded.info.config_json = modelconfig::ToJson(config);
+    loaded.info.versions.push_back(std::to_string(version));
+    loaded.info.memory_bytes += parts->model->memory_bytes();
+    loaded.versions.push_back(std::move(*parts));
+  }
+  return loaded;
+}
+
+Result<ModelInfo> InspectDirectory(const LoadOptions& options) {
+  SARAI_TRY(const LoadPlan plan, PlanLoad(options));
+  inference::ModelConfig config = *plan.config;
+  modelconfig::Normalize(config);
+  // Without tensors, only the framework can say whether the rest is right.
+  if (config.input_size() > 0 && config.output_size() > 0)
+    if (const Status valid = modelconfig::Validate(config); !valid.ok())
+      return Error(InContextOf(plan.name, valid));
+  auto spec = SpecOf(plan, config, plan.versions.back());
+  if (!spec) return Error(InContextOf(plan.name, spec.error()));
+  ModelInfo info{.spec = std::move(*spec), .config_json = modelconfig::ToJson(config)};
+  for (const int64_t version : plan.versions) info.versions.push_back(std::to_string(version));
+  return info;
+}
+
+}  // namespace sarai::engine

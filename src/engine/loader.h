@@ -1,0 +1,44 @@
+// From a model's folder to loaded versions: find the files, read the configuration, let the
+// framework load, complete and check the configuration against it, warm up. On the caller's thread;
+// holds no lock. Knows nothing of requests and lanes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/model_directory.h"
+#include "engine/served_version.h"
+
+namespace inference {
+class ModelConfig;  // generated
+}
+
+namespace sarai::engine {
+
+// What can be known before a framework has seen the model.
+struct LoadPlan {
+  LoadPlan();
+  LoadPlan(LoadPlan&&) noexcept;
+  ~LoadPlan();
+
+  std::string name;
+  std::string backend;
+  ModelDirectory directory;
+  std::unique_ptr<inference::ModelConfig> config;  // parsed and filled, not yet completed
+  std::vector<int64_t> versions;                   // to serve, ascending, at least one
+};
+
+// Errors name the model or its folder: kNotFound, kInvalidArgument, kUnimplemented (ensembles).
+Result<LoadPlan> PlanLoad(const LoadOptions& options);
+
+struct LoadedModel {
+  ModelInfo info;
+  std::vector<ServedVersion::Parts> versions;  // ascending
+};
+
+// All versions load, or none does. Errors name the model.
+Result<LoadedModel> CarryOut(const LoadPlan& plan, backends::Backend& backend);
+
+}  // namespace sarai::engine

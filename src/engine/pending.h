@@ -1,0 +1,34 @@
+// One request on its way through the engine: checked, with its responder, owned by exactly one
+// place at a time (a queue, a lane, or the replies that wait for their order).
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "types/inference.h"
+#include "types/model_spec.h"
+
+namespace sarai::engine {
+
+struct PendingRequest {
+  InferRequest request;        // its inputs have moved to `inputs`
+  std::vector<Tensor> inputs;  // in the order of the spec, as the framework wants them
+  int64_t batch = 1;
+  uint64_t shape_key = 0;
+  bool alone = false;  // shares no batch: it, or one that it was with, has failed
+  TimePoint arrived{};
+  TimePoint expires = TimePoint::max();     // no longer worth running
+  TimePoint demoted_at = TimePoint::max();  // from then on served after all others (DELAY)
+  InferResponder respond;
+};
+
+using Pending = std::unique_ptr<PendingRequest>;
+
+// Checks the request against its model and works out how long it may wait: the caller's deadline,
+// the model's queue timeout, and the request's own `timeout` (µs) where the model allows one; the
+// shortest counts. Its responder is not set. Errors: kInvalidArgument.
+Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoint now);
+
+}  // namespace sarai::engine

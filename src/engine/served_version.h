@@ -1,0 +1,115 @@
+// One loaded version of a model: the framework's object, the requests that wait for it, and how
+// many runs are under way.
+//
+// Its place: the engine puts requests in, lanes take turns with it; it says what to do next and
+// never calls out. Owned by its Model, and by the lanes and alarms while they mean to look at it.
+//
+//   Serving -> Draining -> gone      by Unload: what waits and runs is finished first
+//   Serving | Draining -> Lost -> gone   its process died, or the engine ends: what waits fails
+//
+// Threads: any. Invariants: at most spec().instance_count turns run at once; once it is not
+// serving, has no waiting requests and no run, exactly one caller is told to put it to rest, and
+// only then does the framework's object go.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "backends/backend.h"
+#include "engine/counters.h"
+#include "engine/departure.h"
+#include "engine/ordered_replies.h"
+#include "engine/request_queue.h"
+
+namespace sarai::engine {
+
+class ServedVersion {
+ public:
+  enum class State { kServing, kDraining, kLost };
+
+  struct Parts {
+    ModelSpec spec;
+    std::unique_ptr<backends::BackendModel> model;
+    backends::Backend* backend = nullptr;
+  };
+  ServedVersion(Parts parts, uint32_t default_max_queue_size, std::shared_ptr<Departure> departure);
+
+  const ModelSpec& spec() const { return spec_; }
+  backends::Backend* backend() const { return backend_; }
+  backends::BackendModel& model() const { return *model_; }  // only within a turn that runs a batch
+  Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
+  OrderedReplies& replies() { return replies_; }
+  bool keeps_order() const { return keeps_order_; }
+  State state() const { return state_.load(std::memory_order_acquire); }
+
+  // What the caller has to arrange after a change.
+  struct FollowUp {
+    bool schedule = false;               // a lane should take a turn
+    TimePoint alarm = TimePoint::max();  // look again then (OnAlarm)
+    bool rest = false;                   // give it to the reaper: told to one caller only
+  };
+
+  // Moves the request in. Errors, with the request left where it is: kUnavailable (draining, lost),
+  // kResourceExhausted (queue full).
+  Result<FollowUp> Enqueue(Pending& pending);
+
+  struct Turn {
+    std::vector<Pending> expired;
+    std::vector<Pending> batch;  // empty: nothing to run, and no EndTurn
+    uint64_t sequence = 0;       // of the batch, for replies()
+    FollowUp next;
+  };
+  Turn TakeTurn(TimePoint now);
+  // Ends a turn that ran a batch. `again` are requests of it that run once more, each alone; those
+  // that are still in there afterwards cannot (the version is lost).
+  FollowUp EndTurn(std::vector<Pending>& again);
+  // The alarm asked for has rung: sheds, and says whether a lane should look.
+  Turn OnAlarm(TimePoint now);
+
+  // No more requests; those here are finished first.
+  FollowUp Drain();
+  // No more requests; those that wait are handed out to be failed. `why` completes the sentence
+  // "model 'x' …" for them and for all that come later.
+  FollowUp Lose(std::string why, std::vector<Pending>& failed);
+
+  // What a request gets that comes too late. Only when not serving.
+  Status Refusal();
+
+  // On the reaper, after `rest` was told: frees the framework's object.
+  void Destroy();
+  Departure& departure() { return *departure_; }
+
+ private:
+  bool MayRun() const { return running_ < spec_.instance_count; }
+  bool ClaimRest();
+  bool ClaimSchedule();
+  TimePoint ClaimAlarm(TimePoint at);
+  Status RefusalLocked() const;
+
+  // Constant after construction (model_ until Destroy).
+  const ModelSpec spec_;
+  std::unique_ptr<backends::BackendModel> model_;
+  backends::Backend* const backend_;
+  const bool keeps_order_;
+  const std::shared_ptr<Departure> departure_;
+
+  // Own synchronisation.
+  Counters counters_;
+  OrderedReplies replies_;
+  std::atomic<State> state_{State::kServing};  // written under mu_
+
+  // Guarded by mu_.
+  std::mutex mu_;
+  RequestQueue queue_;
+  std::string lost_why_;
+  int running_ = 0;
+  uint64_t next_sequence_ = 0;
+  bool scheduled_ = false;                 // a lane has been asked and has not looked yet
+  TimePoint alarm_at_ = TimePoint::max();  // the earliest asked for that has not rung yet
+  bool resting_ = false;
+};
+
+}  // namespace sarai::engine

@@ -20,13 +20,13 @@ class EventLoops;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  uint16_t port = 0;  // 0 = the kernel picks
-  uint64_t max_body_bytes = 256ull << 20;      // 413 above it
-  uint32_t max_header_bytes = 64 << 10;        // 431 above it
-  uint32_t max_connections = 4096;             // further ones are closed at once
-  std::chrono::seconds idle_timeout{120};      // between requests
-  std::chrono::seconds read_timeout{60};       // from a request's first byte to its last
-  std::chrono::seconds write_timeout{60};
+  uint16_t port = 0;                                // 0 = the kernel picks
+  uint64_t max_body_bytes = 256ull << 20;           // 413 above it
+  uint32_t max_header_bytes = 64 << 10;             // 431 above it
+  uint32_t max_connections = 4096;                  // further ones are closed at once
+  std::chrono::milliseconds idle_timeout{120'000};  // between requests
+  std::chrono::milliseconds read_timeout{60'000};   // from a request's first byte to its last
+  std::chrono::milliseconds write_timeout{60'000};  // without any progress of an answer
   std::string server_name = "sarai";
 };
 
@@ -43,7 +43,9 @@ class HttpServer {
   virtual uint16_t port() const = 0;
 
   // Stops accepting, closes idle connections, lets requests in flight be answered, at most for
-  // `patience`; then closes what is left. Blocks; idempotent.
+  // `patience`; then closes what is left. When it returns, the handler runs no more and is not
+  // called again. Blocks, so not from a loop's thread; idempotent. Destruction drains with no
+  // patience. Responders may outlive the server and its loops; they then answer nobody.
   virtual void Drain(std::chrono::milliseconds patience) = 0;
 };
 

@@ -20,7 +20,7 @@ struct SendOptions {
 };
 
 struct SendError {
-  Status status;            // kUnavailable (no connection, broken), kDeadlineExceeded, …
+  Status status;  // kUnavailable (no connection, broken), kDeadlineExceeded, …
   // True when the peer can not have begun to answer: the request may be sent elsewhere.
   bool no_byte_received = true;
 };
@@ -35,12 +35,16 @@ class Transport {
                     SendCallback done) = 0;
 };
 
-// Kept-alive connections, a bounded pool per peer, on the given loops. When called on one of the
-// loops' threads, the request stays on that thread. A kept-alive connection that turns out to be
-// closed before a byte was sent back is retried once on a fresh one.
-std::unique_ptr<Transport> MakeHttpTransport(EventLoops& loops, size_t max_idle_per_peer = 64);
+// Kept-alive connections, a bounded pool per peer and loop, on the given loops. When called on one
+// of the loops' threads, the request stays on that thread. A kept-alive connection that turns out
+// to be closed before a byte was sent back is retried once on a fresh one. `idle_timeout` should
+// be shorter than the peers'. When the transport is destroyed or the loops stop, the requests in
+// flight end with kUnavailable.
+std::unique_ptr<Transport> MakeHttpTransport(
+    EventLoops& loops, size_t max_idle_per_peer = 64,
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds(30));
 
-// Blocking call for places that own a thread: the CLI, a strand.
+// Blocking call for places that own a thread: the CLI, a strand. Refused on an event loop.
 std::expected<http::Response, SendError> SendAndWait(Transport& transport, std::string address,
                                                      http::Request request, SendOptions options);
 

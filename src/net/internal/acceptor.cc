@@ -1,0 +1,89 @@
+#include "net/internal/acceptor.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace sarai::net {
+namespace {
+
+// Out of descriptors: wait for some to be closed instead of spinning.
+constexpr std::chrono::milliseconds kPause{100};
+
+Result<tcp::endpoint> Resolve(asio::io_context& io, const std::string& address, uint16_t port) {
+  ErrorCode error;
+  const auto literal = asio::ip::make_address(address, error);
+  if (!error) return tcp::endpoint(literal, port);
+  tcp::resolver resolver(io);
+  const auto found = resolver.resolve(address, "", tcp::resolver::passive, error);
+  if (!error && !found.empty()) return tcp::endpoint(found.begin()->endpoint().address(), port);
+  return Error(Code::kInvalidArgument, "cannot listen on '{}': it is no address of this host ({})",
+               address, error.message());
+}
+
+}  // namespace
+
+Acceptor::Acceptor(std::vector<std::shared_ptr<ServerLoop>> parts)
+    : parts_(std::move(parts)),
+      acceptor_(parts_.front()->loop().io()),
+      pause_(parts_.front()->loop().io()) {}
+
+Status Acceptor::Listen(const std::string& address, uint16_t port) {
+  const auto endpoint = Resolve(parts_.front()->loop().io(), address, port);
+  if (!endpoint) return endpoint.error();
+  ErrorCode error;
+  acceptor_.open(endpoint->protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(*endpoint, error);
+  if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+  if (!error) endpoint_ = acceptor_.local_endpoint(error);
+  if (!error) return {};
+  return MakeStatus(Code::kUnavailable, "cannot listen on {} port {}: {}", address, port,
+                    error.message());
+}
+
+void Acceptor::Start() {
+  if (acceptor_.is_open()) AcceptNext();
+}
+
+void Acceptor::AcceptNext() {
+  ServerLoop& part = *parts_[next_part_++ % parts_.size()];
+  acceptor_.async_accept(part.loop().io(), [self = shared_from_this(), &part](ErrorCode error,
+                                                                              tcp::socket socket) {
+    if (!self->acceptor_.is_open()) return;
+    if (!error) self->Accepted(part, std::move(socket));
+    const bool exhausted = error == asio::error::no_descriptors ||
+                           error == boost::system::errc::too_many_files_open_in_system ||
+                           error == asio::error::no_buffer_space || error == asio::error::no_memory;
+    exhausted ? self->PauseThenAccept() : self->AcceptNext();
+  });
+}
+
+void Acceptor::Accepted(ServerLoop& part, tcp::socket socket) {
+  if (!part.shared().Admit()) {
+    LogDebug("net", "a connection was closed at once: {} are open already",
+             part.shared().options.max_connections);
+    return;
+  }
+  if (part.loop().OnThread()) return part.Start(std::move(socket));
+  Task start = [kept = part.shared_from_this(), socket = std::move(socket)]() mutable {
+    kept->Start(std::move(socket));
+  };
+  if (!part.loop().Post(start)) part.shared().Leave();
+}
+
+void Acceptor::PauseThenAccept() {
+  LogWarning("net", "no descriptors or memory for a new connection; trying again");
+  pause_.expires_after(kPause);
+  pause_.async_wait([self = shared_from_this()](ErrorCode error) {
+    if (!error && self->acceptor_.is_open()) self->AcceptNext();
+  });
+}
+
+void Acceptor::Close() {
+  ErrorCode ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+}
+
+}  // namespace sarai::net

@@ -1,0 +1,272 @@
+#include "net/internal/client_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/beast/http/error.hpp>
+
+#include "base/bytes.h"
+#include "base/strings.h"
+#include "net/internal/heads.h"
+
+namespace sarai::net {
+namespace {
+
+constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kChunkBytes = 64 << 10;         // read at once of a body of unknown length
+constexpr uint32_t kMaxHeaderBytes = 256 << 10;  // of a response
+
+TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+struct HostAndPort {
+  std::string host;
+  std::string port;
+};
+
+// "host:port" or "[v6]:port".
+std::optional<HostAndPort> SplitAddress(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  const auto number = ParseInt(std::string_view(address).substr(colon + 1));
+  if (!number || *number < 1 || *number > 65535) return std::nullopt;
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return std::nullopt;
+  return HostAndPort{std::move(host), address.substr(colon + 1)};
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(std::shared_ptr<ClientPool> pool, std::string address)
+    : pool_(std::move(pool)),
+      address_(std::move(address)),
+      socket_(pool_->loop().io()),
+      deadline_(pool_->loop().io(), *this),
+      in_(kReadBytes, kMaxHeaderBytes + kReadBytes) {}
+
+void ClientConnection::Connect(std::unique_ptr<Exchange> exchange) {
+  exchange_ = std::move(exchange);
+  const auto where = SplitAddress(address_);
+  if (!where)
+    return Fail(MakeStatus(Code::kInvalidArgument, "'{}' is no address: write HOST:PORT", address_),
+                Failure::kOther);
+  deadline_.Set(std::min(exchange_->deadline, Now() + exchange_->options.connect_timeout));
+  ErrorCode error;
+  const auto literal = asio::ip::make_address(where->host, error);
+  if (error) return ResolveName(where->host, where->port);
+  ConnectTo({tcp::endpoint(literal, static_cast<uint16_t>(*ParseInt(where->port)))});
+}
+
+void ClientConnection::ResolveName(const std::string& host, const std::string& port) {
+  auto resolver = std::make_shared<tcp::resolver>(pool_->loop().io());
+  resolver->async_resolve(
+      host, port,
+      [self = shared_from_this(), resolver](ErrorCode error, tcp::resolver::results_type found) {
+        if (self->state_ == State::kClosed) return;
+        if (!error) return self->ConnectTo({found.begin(), found.end()});
+        self->Fail(
+            MakeStatus(Code::kUnavailable, "cannot find {}: {}", self->address_, error.message()),
+            Failure::kOther);
+      });
+}
+
+void ClientConnection::ConnectTo(const std::vector<tcp::endpoint>& peers) {
+  socket_.AsyncConnect(peers, [self = shared_from_this()](ErrorCode error) {
+    if (self->state_ == State::kClosed) return;
+    if (error)
+      return self->Fail(MakeStatus(Code::kUnavailable, "cannot connect to {}: {}", self->address_,
+                                   error.message()),
+                        Failure::kOther);
+    self->socket_.Connected();
+    self->Begin();
+    if (self->state_ != State::kClosed) self->Read();
+  });
+}
+
+void ClientConnection::Reuse(std::unique_ptr<Exchange> exchange) {
+  exchange_ = std::move(exchange);
+  reused_ = true;
+  Begin();
+}
+
+void ClientConnection::Begin() {
+  state_ = State::kBusy;
+  byte_received_ = false;
+  deadline_.Set(exchange_->deadline);
+  Status status = AppendRequestHead(out_.StartHead(), exchange_->request, address_);
+  if (!status.ok()) return Fail(std::move(status), Failure::kOther);
+  out_.Seal(exchange_->request.body);
+  parser_.reset();
+  ErrorCode error;
+  out_.Consume(socket_.TryWrite(out_.pending(), error));
+  write_failed_ = static_cast<bool>(error);  // the pending read ends too, and tells what happened
+  if (!write_failed_ && !out_.done()) Write();
+}
+
+void ClientConnection::Write() {
+  write_pending_ = true;
+  socket_.AsyncWrite(out_.pending(), [self = shared_from_this()](ErrorCode error, size_t count) {
+    self->write_pending_ = false;
+    if (self->state_ != State::kBusy) return;
+    self->write_failed_ = static_cast<bool>(error);
+    if (error) return;
+    self->out_.Consume(count);
+    if (!self->out_.done()) self->Write();
+  });
+}
+
+std::span<char> ClientConnection::ReadRoom() {
+  reads_body_ = body_bytes_ > 0;
+  if (reads_body_) return parser_->body.Prepare(body_bytes_);
+  const bool in_body = parser_ && parser_->is_header_done();
+  return in_.Prepare(in_body ? kChunkBytes : 1);
+}
+
+void ClientConnection::Read() {
+  const auto room = ReadRoom();
+  if (room.empty())
+    return Fail(MakeStatus(Code::kResourceExhausted, "no room for the response of {}", address_),
+                Failure::kOther);
+  socket_.AsyncRead(room, [self = shared_from_this()](ErrorCode error, size_t count) {
+    if (self->state_ != State::kClosed) self->OnRead(error, count);
+  });
+}
+
+void ClientConnection::OnRead(ErrorCode error, size_t count) {
+  if (error) return OnEndOfStream(error);
+  if (state_ == State::kIdle) return Close();  // nothing was asked
+  byte_received_ = true;
+  reads_body_ ? parser_->body.Commit(count) : in_.Commit(count);
+  OnBytes();
+}
+
+void ClientConnection::OnEndOfStream(ErrorCode error) {
+  if (state_ == State::kIdle) return Close();
+  const bool ends_body =
+      error == asio::error::eof && parser_ && parser_->is_header_done() && parser_->need_eof();
+  if (ends_body) return Complete();
+  Fail(MakeStatus(Code::kUnavailable, "{} closed the connection {}: {}", address_,
+                  byte_received_ ? "in the middle of its response" : "without a response",
+                  error.message()),
+       Failure::kBroken);
+}
+
+void ClientConnection::OnBytes() {
+  if (ParseResponse()) return Complete();
+  if (state_ != State::kClosed) Read();
+}
+
+bool ClientConnection::ParseResponse() {
+  while (true) {
+    if (!parser_) {
+      parser_.emplace(ParserLimits{kMaxHeaderBytes, exchange_->options.max_response_bytes});
+      parser_->skip(exchange_->request.method == "HEAD");
+    }
+    if (!parser_->is_header_done() && !ParseHeader()) return false;
+    if (!ParseBody()) return false;
+    if (parser_->status >= 200) return true;
+    parser_.reset();  // "100 Continue" and the like: the answer is still to come
+  }
+}
+
+bool ClientConnection::ParseHeader() {
+  ErrorCode error;
+  in_.Consume(parser_->Parse(in_.data(), error));
+  if (error) return Refuse(error);
+  if (parser_->unknown_transfer_encoding || parser_->status == 101)
+    return Refuse(beast_http::error::bad_transfer_encoding);
+  if (!parser_->HasSizedBody()) return true;
+  body_bytes_ = *parser_->content_length();
+  const size_t there = std::min<uint64_t>(in_.size(), body_bytes_);
+  if (!parser_->body.Append(in_.data().substr(0, there)))
+    return Refuse(make_error_code(boost::system::errc::not_enough_memory));
+  in_.Consume(there);
+  return true;
+}
+
+bool ClientConnection::ParseBody() {
+  if (body_bytes_ > 0) return parser_->body.size() == body_bytes_;
+  ErrorCode error;
+  while (!parser_->is_done() && !in_.empty() && !error)
+    in_.Consume(parser_->Parse(in_.data(), error));
+  return error ? Refuse(error) : parser_->is_done();
+}
+
+// False, and the exchange has failed unless more bytes will do.
+bool ClientConnection::Refuse(ErrorCode error) {
+  if (error == beast_http::error::need_more) return false;
+  if (error == beast_http::error::body_limit || error == beast_http::error::header_limit) {
+    Fail(MakeStatus(Code::kResourceExhausted, "the response of {} is larger than {}", address_,
+                    FormatBytes(error == beast_http::error::body_limit
+                                    ? exchange_->options.max_response_bytes
+                                    : kMaxHeaderBytes)),
+         Failure::kOther);
+  } else {
+    Fail(MakeStatus(Code::kUnavailable, "{} sent no valid HTTP response: {}", address_,
+                    error.message()),
+         Failure::kOther);
+  }
+  return false;
+}
+
+void ClientConnection::Complete() {
+  const bool reusable = parser_->keep_alive() && out_.done() && !write_failed_ && in_.empty();
+  http::Response response = TakeResponse();
+  const auto exchange = std::move(exchange_);
+  state_ = State::kIdle;
+  if (reusable && pool_->Park(*this)) {
+    deadline_.Set(Now() + pool_->limits().idle_timeout);
+    Read();
+  } else {
+    Close();
+  }
+  exchange->Finish(std::move(response));  // last: it may send again, on this connection
+}
+
+http::Response ClientConnection::TakeResponse() {
+  http::Response response{.status = parser_->status, .headers = std::move(parser_->headers)};
+  if (parser_->body.size() > 0) response.body.push_back(parser_->body.Release());
+  parser_.reset();
+  body_bytes_ = 0;
+  return response;
+}
+
+void ClientConnection::Fail(Status status, Failure failure) {
+  auto exchange = std::move(exchange_);
+  const bool no_byte = !byte_received_;
+  const bool stale = reused_ && no_byte && failure == Failure::kBroken && !exchange->retried;
+  Close();
+  if (stale) {
+    exchange->retried = true;
+    return pool_->SendOnFreshConnection(std::move(exchange));
+  }
+  exchange->Fail(std::move(status), no_byte);
+}
+
+void ClientConnection::OnDeadline() {
+  if (state_ == State::kIdle) return Close();
+  if (Now() >= exchange_->deadline)
+    return Fail(MakeStatus(Code::kDeadlineExceeded, "{} did not answer within {} ms", address_,
+                           exchange_->options.timeout.count()),
+                Failure::kOther);
+  Fail(MakeStatus(Code::kUnavailable, "{} took no connection within {} ms", address_,
+                  exchange_->options.connect_timeout.count()),
+       Failure::kOther);
+}
+
+void ClientConnection::Stop() {
+  if (state_ == State::kIdle) return Close();
+  if (state_ == State::kClosed) return;
+  Fail(Status(Code::kUnavailable, "the transport is stopping"), Failure::kOther);
+}
+
+void ClientConnection::Close() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  socket_.Close();
+  deadline_.Cancel();
+  parser_.reset();
+  pool_->Remove(*this);
+}
+
+}  // namespace sarai::net

@@ -1,0 +1,62 @@
+// A server's part on one loop, and what all its parts share.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+#include <vector>
+
+#include "net/internal/loops.h"
+#include "net/server.h"
+
+namespace sarai::net {
+
+class ServerConnection;
+
+// Kept by the server, its parts on the loops, and every responder still out.
+struct ServerShared {
+  ServerShared(ServerOptions server_options, Handler request_handler)
+      : options(std::move(server_options)), handler(std::move(request_handler)) {}
+
+  // Takes a place for one more connection, or refuses.
+  bool Admit();
+  void Leave();
+  // True when all have left by then.
+  bool AwaitNoneLeft(TimePoint until);
+  void AwaitNoneLeft();
+
+  const ServerOptions options;
+  const Handler handler;
+  std::atomic<bool> draining{false};
+
+ private:
+  std::mutex mu_;
+  std::condition_variable none_left_;
+  uint32_t open_ = 0;  // guarded by mu_
+};
+
+// The connections of one server on one loop, which owns them; touched on the loop only.
+class ServerLoop final : public LoopService, public std::enable_shared_from_this<ServerLoop> {
+ public:
+  ServerLoop(std::shared_ptr<Loop> loop, std::shared_ptr<ServerShared> shared)
+      : loop_(std::move(loop)), shared_(std::move(shared)) {}
+
+  Loop& loop() { return *loop_; }
+  ServerShared& shared() { return *shared_; }
+
+  // `socket` has been admitted already.
+  void Start(tcp::socket socket);
+  void Remove(const std::shared_ptr<ServerConnection>& connection);
+  void BeginDrain();
+  void CloseAll();
+  void OnLoopStop() override { CloseAll(); }
+
+ private:
+  const std::shared_ptr<Loop> loop_;
+  const std::shared_ptr<ServerShared> shared_;
+  std::unordered_set<std::shared_ptr<ServerConnection>> connections_;
+};
+
+}  // namespace sarai::net

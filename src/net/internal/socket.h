@@ -1,0 +1,69 @@
+// A connected byte stream: the few calls through which the room reads and writes. A TLS stream
+// takes its place here: the same calls over asio::ssl::stream, chosen when the connection is made.
+#pragma once
+
+#include <span>
+#include <utility>
+
+#include <boost/asio/connect.hpp>
+
+#include "net/internal/asio.h"
+
+namespace sarai::net {
+
+class Socket {
+ public:
+  explicit Socket(asio::io_context& io) : tcp_(io) {}
+  explicit Socket(tcp::socket connected) : tcp_(std::move(connected)) { Connected(); }
+
+  // Small messages leave at once, and no call waits. A failure shows at the first read or write.
+  void Connected() {
+    ErrorCode ignored;
+    tcp_.set_option(tcp::no_delay(true), ignored);
+    tcp_.non_blocking(true, ignored);
+  }
+
+  template <typename Peers, typename Done>  // void(ErrorCode); tries the endpoints in turn
+  void AsyncConnect(const Peers& peers, Done done) {
+    asio::async_connect(
+        tcp_, peers,
+        [done = std::move(done)](ErrorCode error, const tcp::endpoint&) mutable { done(error); });
+  }
+  template <typename Done>  // void(ErrorCode, size_t)
+  void AsyncRead(std::span<char> room, Done done) {
+    tcp_.async_read_some(asio::buffer(room.data(), room.size()), std::move(done));
+  }
+  template <typename Done>  // void(ErrorCode, size_t)
+  void AsyncWrite(std::span<const asio::const_buffer> bytes, Done done) {
+    tcp_.async_write_some(bytes, std::move(done));
+  }
+
+  // Writes what the socket takes without waiting; 0 and no error when it takes nothing now.
+  size_t TryWrite(std::span<const asio::const_buffer> bytes, ErrorCode& error) {
+    const size_t count = tcp_.write_some(bytes, error);
+    if (error == asio::error::would_block) error = {};
+    return count;
+  }
+
+  bool HasInput() {
+    ErrorCode ignored;
+    return tcp_.available(ignored) > 0;
+  }
+  void ShutdownSend() {
+    ErrorCode ignored;
+    tcp_.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+  void Cancel() {  // what is pending ends with an error
+    ErrorCode ignored;
+    tcp_.cancel(ignored);
+  }
+  void Close() {  // cancels what is pending
+    ErrorCode ignored;
+    tcp_.close(ignored);
+  }
+
+ private:
+  tcp::socket tcp_;
+};
+
+}  // namespace sarai::net

@@ -42,18 +42,19 @@ Decision Evicted(DecisionKind kind, const Candidate& victim, const Shortage& sho
 }
 
 // "is being loaded", or why it is not.
-std::string Progress(const Model& model, const Books& books) {
+std::string Progress(const Model& model, const Books& books, TimePoint now) {
+  const double seconds = std::chrono::duration<double>(now - model.state_since).count();
   switch (model.state) {
     case ModelState::kAbsent:
       return fmt::format("waits to be fetched: needs {} of disk, {}",
                          BytesText(books.DiskNeed(model)), FreeText(books.disk()));
-    case ModelState::kFetching: return "is still being fetched";
+    case ModelState::kFetching: return fmt::format("is being fetched for {:.1f} s so far", seconds);
     case ModelState::kOnDisk:
       if (model.deleting) return "is being deleted from disk first";
       return fmt::format("waits to be loaded: needs {} of memory, {} ({} on its way out)",
                          BytesText(books.MemoryNeed(model)), FreeText(books.memory()),
                          BytesText(books.memory().leaving));
-    case ModelState::kLoading: return "is still being loaded";
+    case ModelState::kLoading: return fmt::format("is being loaded for {:.1f} s so far", seconds);
     case ModelState::kDraining: return "is being unloaded first";
     case ModelState::kReady: return "is ready";
   }
@@ -132,11 +133,9 @@ Decision WhyFail(const Model& model, uint32_t count, const Status& status) {
 }
 
 Status WaitEnded(const Model& model, const Books& books, Duration wait_budget, TimePoint now) {
-  return MakeStatus(Code::kDeadlineExceeded,
-                    "model '{}' was not ready within {:.1f} s: it {}, for {:.1f} s now; try again",
-                    model.id, std::chrono::duration<double>(wait_budget).count(),
-                    Progress(model, books),
-                    std::chrono::duration<double>(now - model.state_since).count());
+  return MakeStatus(
+      Code::kDeadlineExceeded, "model '{}' was not ready within {:.1f} s: it {}; try again",
+      model.id, std::chrono::duration<double>(wait_budget).count(), Progress(model, books, now));
 }
 
 }  // namespace sarai::policy::residency

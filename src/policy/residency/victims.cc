@@ -24,14 +24,39 @@ void SpareSuperfluous(std::vector<Candidate>& victims, Bytes spare) {
   }
 }
 
+// Whether evicting the one rather than the other loses less, or as much for fewer bytes.
+bool LosesLess(double loss, Bytes bytes, double other_loss, Bytes other_bytes) {
+  const double margin = 1e-9 * std::max(loss, other_loss);  // of rounding
+  if (loss < other_loss - margin) return true;
+  return loss <= other_loss + margin && bytes < other_bytes;
+}
+
 // The one model that is enough by itself and whose loss is least; null when there is none.
 const Candidate* BestSingle(std::span<const Candidate> candidates, Bytes missing, int reluctance) {
   const Candidate* best = nullptr;
   for (const Candidate& candidate : candidates) {
     if (candidate.bytes < missing || candidate.reluctance > reluctance) continue;
-    if (best == nullptr || Loss(candidate) < Loss(*best)) best = &candidate;
+    if (best == nullptr || LosesLess(Loss(candidate), candidate.bytes, Loss(*best), best->bytes)) {
+      best = &candidate;
+    }
   }
   return best;
+}
+
+// Takes the single model instead if that loses less.
+void PreferSingle(std::vector<Candidate>& victims, std::span<const Candidate> candidates,
+                  Bytes missing) {
+  double loss = 0;
+  Bytes bytes = 0;
+  int reluctance = 0;
+  for (const Candidate& victim : victims) {
+    loss += Loss(victim);
+    bytes += victim.bytes;
+    reluctance = std::max(reluctance, victim.reluctance);
+  }
+  const Candidate* single = BestSingle(candidates, missing, reluctance);
+  if (single == nullptr || !LosesLess(Loss(*single), single->bytes, loss, bytes)) return;
+  victims = {*single};
 }
 
 }  // namespace
@@ -49,15 +74,7 @@ std::vector<Candidate> ChooseVictims(std::vector<Candidate> candidates, Bytes mi
   }
   if (sum < missing) return as_far_as_possible ? victims : std::vector<Candidate>{};
   SpareSuperfluous(victims, sum - missing);
-  if (victims.size() < 2) return victims;
-  double loss = 0;
-  int reluctance = 0;
-  for (const Candidate& victim : victims) {
-    loss += Loss(victim);
-    reluctance = std::max(reluctance, victim.reluctance);
-  }
-  const Candidate* single = BestSingle(candidates, missing, reluctance);
-  if (single != nullptr && Loss(*single) <= loss) return {*single};
+  PreferSingle(victims, candidates, missing);
   return victims;
 }
 

@@ -4,10 +4,12 @@
 
 #include "base/log.h"
 #include "instance/model_folder.h"
+#include "store/folder.h"
 
 namespace sarai::instance {
 namespace {
 
+constexpr uint64_t kMaxFolderObjects = 100'000;
 constexpr int kMaxFetchAttempts = 3;  // when the object changes under a transfer
 
 // The same store, whose transfers end once `cancelled` is set.
@@ -44,6 +46,8 @@ class CancellableStore final : public store::ObjectStore {
   const std::shared_ptr<std::atomic<bool>> cancelled_;
 };
 
+bool IsFolderKey(const std::string& key) { return key.ends_with('/'); }
+
 bool IsPassing(Code code) { return code == Code::kUnavailable || code == Code::kDeadlineExceeded; }
 
 }  // namespace
@@ -60,7 +64,9 @@ Result<FoundVersion> ArtifactSource::Find(const ModelOrigin& origin) const {
 
 Result<store::ObjectInfo> ArtifactSource::Head(const ModelOrigin& origin) const {
   CancellableStore store(*store_, cancelled_);
-  return store.Head(origin.key);
+  if (!IsFolderKey(origin.key)) return store.Head(origin.key);
+  SARAI_TRY(store::Folder folder, store::ListFolder(store, origin.key, kMaxFolderObjects));
+  return folder.info;
 }
 
 Result<FoundVersion> ArtifactSource::FindObject(const ModelOrigin& origin) const {
@@ -93,6 +99,12 @@ FoundVersion ArtifactSource::Describe(const ModelOrigin& origin, store::ObjectIn
 Result<store::Artifact> ArtifactSource::Fetch(const ModelOrigin& origin,
                                               FoundVersion& found) const {
   CancellableStore store(*store_, cancelled_);
+  if (IsFolderKey(origin.key)) {
+    SARAI_TRY(store::Artifact artifact,
+              disk_->FetchFolder(store, origin.key, origin.url, disk_budget_bytes_));
+    found.tag = artifact.etag;  // of the listing that it was made from
+    return artifact;
+  }
   for (int attempt = 1;; ++attempt) {
     auto artifact = disk_->Fetch(store, found.object, origin.url, disk_budget_bytes_);
     if (artifact) return artifact;

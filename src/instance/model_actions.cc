@@ -94,7 +94,7 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
   version->fetch_time = took;
   TellUsage();
   if (!fetched) {
-    const Status why = fetched.error().WithContext("fetching '" + version->origin.url + "'");
+    const Status why = fetched.error();
     NoteFailure(*version, why);
     return Settle(residency_.OnFetched(id, Error(why), Now()));
   }
@@ -114,7 +114,7 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
 void ModelManager::StartLoad(ModelVersion& version) {
   parts_.worker.Load({.name = version.name,
                       .directory = version.directory,
-                      .unpacked = !version.origin.user_files(),
+                      .unpacked = version.origin.kind != OriginKind::kRepository,
                       .config_json = version.config_json,
                       .digest = version.digest},
                      [this, id = version.id](Result<engine::ModelHandle> handle, Duration took) {
@@ -163,8 +163,7 @@ void ModelManager::StartServing(ModelVersion& version, const engine::ModelHandle
   version.failed = false;
   version.load_time = took;
   version.loaded_at = parts_.clock.WallNow();
-  version.serving = std::make_shared<ServingModel>(version.name, version.id, version.origin,
-                                                   entry != nullptr ? entry->target : "", handle,
+  version.serving = std::make_shared<ServingModel>(version.name, version.id, version.origin, handle,
                                                    parts_.metrics->OfModel(version.name));
   loaded_[version.id] = version.serving;
   if (entry == nullptr || (entry->current != version.id && entry->next != version.id)) return;
@@ -227,6 +226,7 @@ void ModelManager::AnswerUnloads(const std::string& name) {
   if (entry->origin.kind == OriginKind::kLocal) {
     const std::string id = entry->current;
     entries_.erase(name);
+    table_.RemoveLocal(name);
     Retire(id, MakeStatus(Code::kNotFound, "model '{}' was unloaded", name));
   }
   for (StatusCallback& done : callbacks) done({});

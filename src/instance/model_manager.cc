@@ -161,7 +161,7 @@ void ModelManager::StartLocal(const std::string& name, const std::string& path,
                            entry->origin.url));
   ModelEntry& entry = entries_[name];
   entry.name = name;
-  entry.target = target;
+  table_.PutLocal(name, target);
   entry.origin = {.kind = OriginKind::kLocal, .url = path, .pinned = true};
   Waiter waiter{.since = Now(), .newest = true};
   waiter.done = [this, name, done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
@@ -170,6 +170,7 @@ void ModelManager::StartLocal(const std::string& name, const std::string& path,
     if (ModelEntry* failed = EntryOf(name)) {
       const std::string id = failed->current;
       entries_.erase(name);
+      table_.RemoveLocal(name);
       if (!id.empty()) Retire(id, model.error());
     }
     done(model.error());
@@ -238,7 +239,6 @@ void ModelManager::Stop(Task done) {
     const Status why(Code::kUnavailable, "the instance is stopping");
     for (auto& [name, entry] : entries_) FailAll(std::exchange(entry.unresolved, {}), why);
     for (auto& [id, version] : versions_) FailAll(std::exchange(version.waiting, {}), why);
-    feed_.Stop();
     for (const auto& [id, serving] : std::map(loaded_))
       StartUnloading(*VersionOf(id), Decision{.kind = DecisionKind::kStop, .reason = "stopping"});
     if (unloading_ == 0) std::exchange(on_stopped_, {})();

@@ -127,9 +127,15 @@ class ModelManager {
   // The version that serves now; null when none is loaded.
   ServingModelPtr Serving(std::string_view name) const { return table_.Find(name); }
   std::vector<ServingModelPtr> AllServing() const { return table_.All(); }
+  // For names that LoadLocal gave out: the TargetModel it was loaded for.
+  std::optional<std::string> LocalTarget(std::string_view name) const {
+    return table_.LocalTarget(name);
+  }
 
   void Index(std::move_only_function<void(std::vector<IndexRow>)> done);
   void Watch(uint64_t since, Duration wait, ResidencyCallback done);
+  // Watches are answered at once from now on, so that no connection waits for one.
+  void EndWatches();
   void GetTotals(std::move_only_function<void(Totals)> done);
   void Explain(std::string name, ResultCallback<Explanation> done);
 

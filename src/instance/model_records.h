@@ -53,7 +53,6 @@ struct ModelVersion {
 struct ModelEntry {
   std::string name;
   ModelOrigin origin;
-  std::string target;          // kLocal: TargetModel it was loaded for
   std::string current, next;   // version ids; empty = none
   std::string rejected;        // a version that did not load while another served: not tried again
   std::string config_json;     // by an explicit load

@@ -41,8 +41,12 @@ std::vector<ModelResidency> ModelManager::CollectResidency() const {
 
 void ModelManager::Watch(uint64_t since, Duration wait, ResidencyCallback done) {
   Post([this, since, wait, done = std::move(done)]() mutable {
-    feed_.Watch(since, stopping_ ? Duration::zero() : wait, std::move(done));
+    feed_.Watch(since, wait, std::move(done));
   });
+}
+
+void ModelManager::EndWatches() {
+  Post([this] { feed_.Stop(); });
 }
 
 void ModelManager::GetTotals(std::move_only_function<void(Totals)> done) {

@@ -59,10 +59,11 @@ Result<engine::ModelHandle> OverheadMeter::LoadFirst(engine::Engine& engine,
   return handle;
 }
 
-uint64_t OverheadMeter::Overhead(uint64_t book_bytes) const {
+OverheadMeter::Reading OverheadMeter::Read(uint64_t book_bytes) const {
   const uint64_t held = HeldBytes();
   std::lock_guard lock(mu_);
-  return Less(held, own_baseline_bytes_ + framework_bytes_ + book_bytes);
+  return {.held_bytes = held,
+          .overhead_bytes = Less(held, own_baseline_bytes_ + framework_bytes_ + book_bytes)};
 }
 
 }  // namespace sarai::instance

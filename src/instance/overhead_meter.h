@@ -33,8 +33,12 @@ class OverheadMeter {
   // Engine::Load, with the framework's own cost told apart.
   Result<engine::ModelHandle> Load(engine::Engine& engine, const engine::LoadOptions& options);
 
+  struct Reading {
+    uint64_t held_bytes = 0;  // by all processes
+    uint64_t overhead_bytes = 0;
+  };
   // `book_bytes`: what the residency books say that models hold.
-  uint64_t Overhead(uint64_t book_bytes) const;
+  Reading Read(uint64_t book_bytes) const;
 
  private:
   uint64_t HeldBytes() const;

@@ -27,7 +27,7 @@ void ResidencyFeed::Publish() {
 }
 
 void ResidencyFeed::Watch(uint64_t since, Duration wait, ResidencyCallback answer) {
-  const bool news = since != latest_->version;
+  const bool news = stopped_ || since != latest_->version;
   if (news || wait <= Duration::zero() || watchers_.size() >= options_.max_watchers)
     return answer(latest_);
   const uint64_t id = next_watcher_++;
@@ -45,6 +45,7 @@ void ResidencyFeed::EndWait(uint64_t id) {
 }
 
 void ResidencyFeed::Stop() {
+  stopped_ = true;
   for (Watcher& watcher : std::exchange(watchers_, {})) watcher.answer(latest_);
 }
 

@@ -37,7 +37,7 @@ class ResidencyFeed {
   void Touch();
   // Answers when the version is not `since`, or after `wait`.
   void Watch(uint64_t since, Duration wait, ResidencyCallback answer);
-  // Answers everybody now.
+  // Answers everybody now, and at once from now on.
   void Stop();
 
  private:
@@ -57,6 +57,7 @@ class ResidencyFeed {
   uint64_t next_watcher_ = 1;
   TimePoint published_at_{};
   bool scheduled_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace sarai::instance

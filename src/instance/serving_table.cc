@@ -50,4 +50,21 @@ std::vector<ServingModelPtr> ServingTable::All() const {
   return all;
 }
 
+void ServingTable::PutLocal(const std::string& name, const std::string& target) {
+  std::lock_guard lock(mu_);
+  local_targets_[name] = target;
+}
+
+void ServingTable::RemoveLocal(const std::string& name) {
+  std::lock_guard lock(mu_);
+  local_targets_.erase(name);
+}
+
+std::optional<std::string> ServingTable::LocalTarget(std::string_view name) const {
+  std::shared_lock lock(mu_);
+  const auto it = local_targets_.find(name);
+  if (it == local_targets_.end()) return std::nullopt;
+  return it->second;
+}
+
 }  // namespace sarai::instance

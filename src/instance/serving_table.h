@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -25,19 +26,17 @@ namespace sarai::instance {
 // One loaded version. Immutable but for its door and the time of the next look at its origin.
 class ServingModel {
  public:
-  ServingModel(std::string name, std::string version_id, ModelOrigin origin, std::string target,
+  ServingModel(std::string name, std::string version_id, ModelOrigin origin,
                engine::ModelHandle handle, std::shared_ptr<ModelMetrics> metrics)
       : name(std::move(name)),
         version_id(std::move(version_id)),
         origin(std::move(origin)),
-        target(std::move(target)),
         handle(std::move(handle)),
         metrics(std::move(metrics)) {}
 
   const std::string name;
   const std::string version_id;
   const ModelOrigin origin;
-  const std::string target;  // kLocal: the TargetModel it was loaded for; may be empty
   const engine::ModelHandle handle;
   const std::shared_ptr<ModelMetrics> metrics;
 
@@ -68,9 +67,15 @@ class ServingTable {
   void Remove(const ServingModel& model);
   std::vector<ServingModelPtr> All() const;  // by name
 
+  // Names that POST /models gave out, loaded or lost, and the TargetModel each is for.
+  void PutLocal(const std::string& name, const std::string& target);
+  void RemoveLocal(const std::string& name);
+  std::optional<std::string> LocalTarget(std::string_view name) const;
+
  private:
   mutable std::shared_mutex mu_;
-  std::map<std::string, ServingModelPtr, std::less<>> models_;  // guarded by mu_
+  std::map<std::string, ServingModelPtr, std::less<>> models_;     // guarded by mu_
+  std::map<std::string, std::string, std::less<>> local_targets_;  // guarded by mu_
 };
 
 }  // namespace sarai::instance

@@ -1,0 +1,64 @@
+#include "instance/front/inference.h"
+
+#include <utility>
+
+#include "instance/front/reply.h"
+#include "wire/mme/mme.h"
+
+namespace sarai::instance {
+namespace {
+
+// What encoding the answer needs of the request.
+InferRequest OutputWishes(const InferRequest& request) {
+  return {.id = request.id,
+          .outputs = request.outputs,
+          .binary_outputs = request.binary_outputs,
+          .raw_input = request.raw_input};
+}
+
+void AddTimings(http::Response& response, const InferOutcome& outcome,
+                const std::string& instance_id) {
+  const auto add = [&response](std::string_view name, std::string value) {
+    response.headers.Add(std::string(name), std::move(value));
+  };
+  add(mme::kModelStateHeader, outcome.warm ? "warm" : "cold");
+  add(mme::kWaitMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.waited)));
+  if (outcome.response) add(mme::kLoadMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.load)));
+  add(mme::kInstanceHeader, instance_id);
+}
+
+http::Response Encode(const Inference::Dialect& dialect, const InferOutcome& outcome,
+                      const InferRequest& wishes) {
+  if (!outcome.response)
+    return ErrorReply(dialect.http_status(outcome.response.error().code()),
+                      outcome.response.error());
+  auto encoded = kserve::EncodeInferResponse(*outcome.response, wishes);
+  if (!encoded) return ErrorReply(dialect.http_status(encoded.error().code()), encoded.error());
+  http::Response response{.status = 200};
+  response.headers.Add("Content-Type", dialect.content_type(*encoded));
+  if (encoded->binary && dialect.json_size_header)
+    response.headers.Add("Inference-Header-Content-Length", fmt::to_string(encoded->json_size));
+  response.body = std::move(encoded->body);
+  return response;
+}
+
+}  // namespace
+
+void Inference::Run(InferenceCall call, http::Responder respond) const {
+  auto request = kserve::ParseInferRequest(call.body, call.json_size, parse_);
+  if (!request)
+    return respond(ErrorReply(dialect_.http_status(request.error().code()), request.error()));
+  request->model = std::move(call.model);
+  request->version = std::move(call.version);
+  InferRequest wishes = OutputWishes(*request);
+  // The answer may come when this front is gone: it holds what it needs.
+  manager_.Infer(std::move(*request),
+                 [dialect = dialect_, instance_id = instance_id_, wishes = std::move(wishes),
+                  respond = std::move(respond)](InferOutcome outcome) mutable {
+                   http::Response response = Encode(dialect, outcome, wishes);
+                   AddTimings(response, outcome, instance_id);
+                   respond(std::move(response));
+                 });
+}
+
+}  // namespace sarai::instance

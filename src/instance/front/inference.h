@@ -1,0 +1,47 @@
+// One inference over HTTP, the part that is the same for KServe and MME: bytes -> request ->
+// manager
+// -> response -> bytes. The fronts differ in how the length of the JSON part travels and in their
+// status codes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/blob.h"
+#include "instance/model_manager.h"
+#include "wire/http/message.h"
+#include "wire/kserve/kserve.h"
+
+namespace sarai::instance {
+
+struct InferenceCall {
+  std::string model, version;
+  Blob body;
+  std::optional<size_t> json_size;  // as in kserve::ParseInferRequest
+};
+
+class Inference {
+ public:
+  // What a front adds: its answer to a success, given its headers and body; its error codes.
+  struct Dialect {
+    std::string (*content_type)(const kserve::EncodedResponse&);
+    bool json_size_header = false;  // Inference-Header-Content-Length in the answer
+    int (*http_status)(Code);
+  };
+
+  // `manager` outlives it.
+  Inference(ModelManager& manager, kserve::ParseOptions parse, std::string instance_id,
+            Dialect dialect)
+      : manager_(manager), parse_(parse), instance_id_(std::move(instance_id)), dialect_(dialect) {}
+
+  void Run(InferenceCall call, http::Responder respond) const;
+
+ private:
+  ModelManager& manager_;
+  const kserve::ParseOptions parse_;
+  const std::string instance_id_;
+  const Dialect dialect_;
+};
+
+}  // namespace sarai::instance

@@ -1,0 +1,187 @@
+#include "instance/front/kserve_front.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "instance/front/reply.h"
+
+namespace sarai::instance {
+namespace {
+
+constexpr char kServerName[] = "sarai";
+
+std::string ContentType(const kserve::EncodedResponse& response) {
+  return response.binary ? "application/octet-stream" : "application/json";
+}
+
+constexpr Inference::Dialect kDialect = {
+    .content_type = ContentType, .json_size_header = true, .http_status = kserve::HttpStatus};
+
+http::Response KserveError(const Status& why) {
+  return ErrorReply(kserve::HttpStatus(why.code()), why);
+}
+
+bool HasVersion(const engine::ModelInfo& info, const std::string& version) {
+  return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
+}
+
+// A body that is compressed, or nothing.
+std::optional<http::Response> RefuseEncoding(const http::Request& request) {
+  const std::string_view encoding = Trim(request.headers.Get("Content-Encoding"));
+  if (encoding.empty() || EqualsIgnoreCase(encoding, "identity")) return std::nullopt;
+  http::Response response = KserveError(MakeStatus(
+      Code::kUnimplemented, "Content-Encoding '{}' is not supported: send it as it is", encoding));
+  response.headers.Add("Accept-Encoding", "identity");
+  return response;
+}
+
+// One entry per version of a loaded model, one without version for a model never loaded.
+void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
+  if (only_ready && row.state != "READY") return;
+  for (const std::string& version : row.versions)
+    entries.push_back(
+        {.name = row.name, .version = version, .state = row.state, .reason = row.reason});
+  if (row.versions.empty())
+    entries.push_back({.name = row.name, .state = row.state, .reason = row.reason});
+}
+
+}  // namespace
+
+KserveFront::KserveFront(ModelManager& manager, KserveFrontOptions options)
+    : manager_(manager),
+      options_(std::move(options)),
+      inference_(manager, options_.parse, options_.instance_id, kDialect) {
+  router_.Add("GET", "/v2", Call::kServer);
+  router_.Add("GET", "/v2/health/live", Call::kLive);
+  router_.Add("GET", "/v2/health/ready", Call::kReady);
+  AddModelRoutes("/v2/models/{model}");
+  AddModelRoutes("/v2/models/{model}/versions/{version}");
+  router_.Add("POST", "/v2/repository/index", Call::kIndex);
+  router_.Add("POST", "/v2/repository/{repository}/index", Call::kIndex);
+  router_.Add("POST", "/v2/repository/models/{model}/load", Call::kLoad);
+  router_.Add("POST", "/v2/repository/models/{model}/unload", Call::kUnload);
+  router_.Add("POST", "/v2/repository/{repository}/models/{model}/load", Call::kNamedRepository);
+  router_.Add("POST", "/v2/repository/{repository}/models/{model}/unload", Call::kNamedRepository);
+}
+
+void KserveFront::AddModelRoutes(const std::string& prefix) {
+  router_.Add("GET", prefix, Call::kModel);
+  router_.Add("GET", prefix + "/ready", Call::kModelReady);
+  router_.Add("GET", prefix + "/config", Call::kConfig);
+  router_.Add("POST", prefix + "/infer", Call::kInfer);
+}
+
+void KserveFront::Handle(http::Request request, const http::Target& target,
+                         http::Responder respond) {
+  const auto match = router_.Find(request.method, target.segments);
+  if (match.value == nullptr) return respond(NoRouteReply(request, match.allowed));
+  std::string model(match.captures.Get("model"));
+  std::string version(match.captures.Get("version"));
+  switch (*match.value) {
+    case Call::kServer: return Server(std::move(respond));
+    case Call::kLive: return respond(EmptyReply(200));
+    case Call::kReady: return Ready(std::move(respond));
+    case Call::kModel:
+      return Describe(
+          model, version,
+          [](const engine::ModelInfo& info) {
+            return kserve::EncodeModelMetadata(info.spec, info.versions);
+          },
+          std::move(respond));
+    case Call::kConfig:
+      return Describe(
+          model, version, [](const engine::ModelInfo& info) { return info.config_json; },
+          std::move(respond));
+    case Call::kModelReady: return ModelReady(model, version, std::move(respond));
+    case Call::kInfer:
+      return Infer(request, std::move(model), std::move(version), std::move(respond));
+    case Call::kIndex: return Index(request, std::move(respond));
+    case Call::kLoad: return Load(request, model, std::move(respond));
+    case Call::kUnload: return Unload(model, std::move(respond));
+    case Call::kNamedRepository:
+      return respond(KserveError(
+          Status(Code::kUnimplemented, "a repository cannot be named when a model is loaded")));
+  }
+}
+
+void KserveFront::Server(http::Responder respond) const {
+  respond(JsonReply(200,
+                    kserve::EncodeServerMetadata(
+                        {.name = kServerName,
+                         .version = options_.server_version,
+                         .extensions = {"classification", "model_repository", "model_configuration",
+                                        "binary_tensor_data", "parameters"}})));
+}
+
+void KserveFront::Ready(http::Responder respond) const {
+  const Status ready = options_.ready();
+  if (ready.ok()) return respond(EmptyReply(200));
+  respond(ErrorReply(ready.code() == Code::kUnavailable ? 503 : 400, ready));
+}
+
+void KserveFront::ModelReady(const std::string& name, const std::string& version,
+                             http::Responder respond) const {
+  const ServingModelPtr model = manager_.Serving(name);
+  if (model && model->handle.ready() && HasVersion(model->handle.info(), version))
+    return respond(EmptyReply(200));
+  respond(ErrorReply(400, Status(Code::kFailedPrecondition, "Model version not ready")));
+}
+
+void KserveFront::Describe(const std::string& name, const std::string& version, Encode encode,
+                           http::Responder respond) {
+  manager_.Describe(name, [name, version, encode,
+                           respond = std::move(respond)](Result<engine::ModelInfo> info) mutable {
+    if (!info) return respond(KserveError(info.error()));
+    if (!HasVersion(*info, version))
+      return respond(KserveError(MakeStatus(Code::kNotFound, "model '{}' has version {}, not {}",
+                                            name, Join(info->versions, ", "), version)));
+    respond(JsonReply(200, encode(*info)));
+  });
+}
+
+void KserveFront::Infer(const http::Request& request, std::string name, std::string version,
+                        http::Responder respond) {
+  if (auto refusal = RefuseEncoding(request)) return respond(std::move(*refusal));
+  const auto json_size = kserve::JsonSizeFromHeaders(request.headers, request.body.size());
+  if (!json_size) return respond(KserveError(json_size.error()));
+  inference_.Run({.model = std::move(name),
+                  .version = std::move(version),
+                  .body = request.body,
+                  .json_size = *json_size},
+                 std::move(respond));
+}
+
+void KserveFront::Index(const http::Request& request, http::Responder respond) {
+  const auto only_ready = kserve::ParseIndexRequest(request.body.text());
+  if (!only_ready) return respond(KserveError(only_ready.error()));
+  manager_.Index(
+      [only_ready = *only_ready, respond = std::move(respond)](std::vector<IndexRow> rows) mutable {
+        std::vector<kserve::IndexEntry> entries;
+        for (const IndexRow& row : rows) AddEntries(entries, row, only_ready);
+        respond(JsonReply(200, kserve::EncodeRepositoryIndex(entries)));
+      });
+}
+
+void KserveFront::Load(const http::Request& request, const std::string& name,
+                       http::Responder respond) {
+  auto load = kserve::ParseLoadRequest(request.body.text());
+  if (!load) return respond(KserveError(load.error()));
+  if (load->has_file_overrides)
+    return respond(
+        KserveError(Status(Code::kUnimplemented,
+                           "'file:' parameters are not supported: put the files into the "
+                           "model repository")));
+  manager_.Load(name, std::move(load->config_json),
+                [respond = std::move(respond)](Status status) mutable {
+                  respond(status.ok() ? EmptyReply(200) : KserveError(status));
+                });
+}
+
+void KserveFront::Unload(const std::string& name, http::Responder respond) {
+  manager_.Unload(name, [respond = std::move(respond)](Status status) mutable {
+    respond(status.ok() ? EmptyReply(200) : KserveError(status));
+  });
+}
+
+}  // namespace sarai::instance

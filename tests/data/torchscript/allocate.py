@@ -1,0 +1,2 @@
+def forward(self, n: int):
+    return torch.zeros([n])

@@ -1,0 +1,3 @@
+def forward(self, x):
+    x.add_(1)
+    return x * 1

@@ -1,0 +1,2 @@
+def forward(self, x) -> List[Tensor]:
+    return [x, x * 2]

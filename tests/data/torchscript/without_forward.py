@@ -1,0 +1,2 @@
+def other(self, x):
+    return x

@@ -2,68 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
 #include <thread>
 #include <utility>
 
-#include "base/log.h"
-#include "engine/backend_registry.h"
-#include "engine/engine.h"
-#include "instance/artifact_source.h"
-#include "instance/catalog.h"
-#include "instance/front/front_door.h"
-#include "instance/model_manager.h"
-#include "instance/model_worker.h"
-#include "instance/overhead_meter.h"
-#include "instance/process_sampler.h"
-#include "instance/single_model.h"
+#include "instance/core.h"
 #include "net/event_loops.h"
 #include "net/server.h"
-#include "store/disk_tier.h"
-#include "telemetry/decision_log.h"
-#include "telemetry/process_stats.h"
 
 namespace sarai::instance {
 namespace {
 
-constexpr char kServerVersion[] = "0.1.0";
 constexpr int kMaxDefaultHttpThreads = 4;
-constexpr std::chrono::seconds kUnloadPatience{30};
-
-Status Check(const InstanceOptions& options) {
-  if (!options.source_url.empty() && options.state_directory.empty())
-    return MakeStatus(Code::kInvalidArgument,
-                      "source '{}' needs a state directory to fetch models to", options.source_url);
-  if (options.single_model && options.source_url.empty())
-    return Status(Code::kInvalidArgument, "single-model mode needs a source URL");
-  if (options.loader_threads < 1 || options.fetch_threads < 1 || options.lookup_threads < 1)
-    return Status(Code::kInvalidArgument, "there must be at least one thread of each kind");
-  return {};
-}
-
-engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
-  return {.backend_directory = options.backend_directory,
-          .host_executable = options.host_executable,
-          .isolated = options.isolated_backends,
-          .host_channels = options.host_channels,
-          .backend_options = {.intra_op_threads = options.intra_op_threads},
-          .backend_settings = options.backend_settings};
-}
-
-ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
-  return {.residency = {.memory_budget_bytes = options.memory_budget_bytes,
-                        .disk_budget_bytes = options.disk_budget_bytes,
-                        .max_concurrent_fetches = options.fetch_threads,
-                        .max_concurrent_loads = options.loader_threads,
-                        .max_waiting_per_model = options.max_waiting_per_model,
-                        .max_waiting_total = options.max_waiting_total,
-                        .wait_budget = options.wait_budget,
-                        .churn_guard = options.churn_guard,
-                        .failure_memo = options.failure_memo},
-          .feed = {.interval = options.feed_interval, .max_watchers = options.max_feed_watchers},
-          .revalidate_interval = options.revalidate_interval,
-          .max_unresolved = options.max_waiting_total};
-}
 
 int HttpThreads(const InstanceOptions& options) {
   if (options.http_threads > 0) return options.http_threads;
@@ -73,152 +22,23 @@ int HttpThreads(const InstanceOptions& options) {
 
 }  // namespace
 
-// Members are destroyed from the last to the first: who uses goes before what is used.
+// The servers call the core: they go first.
 struct Instance::Impl {
-  Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
-       std::shared_ptr<store::ObjectStore> object_store,
-       std::unique_ptr<store::DiskTier> disk_tier);
+  explicit Impl(std::unique_ptr<Core> the_core)
+      : core(std::move(the_core)), loops(HttpThreads(core->options())) {}
+  ~Impl() { Drain(); }
 
   Status Listen();
-  void AdoptDisk();
-  Status Ready();
-  StatusFacts Facts(const Totals& totals);
-  double DiskPercent(const Totals& totals) const;
-  MmeFrontOptions MmeOptions();
   void Drain();
 
-  const InstanceOptions options;
-  const Clock& clock;
-  const Catalog catalog;
-  std::atomic<bool> draining = false;
-
-  ThreadPool strand{"residency", 1};
-  const std::shared_ptr<InstanceMetrics> metrics;
-  EventLog events;
-  telemetry::DecisionLog decisions;
-  const std::unique_ptr<store::DiskTier> disk;
-  ArtifactSource source;
-  engine::BackendRegistry registry;
-  engine::Engine engine;
-  OverheadMeter overhead;
-  ModelWorker worker;
-  ModelManager manager;
-  ProcessSampler sampler;
-  std::unique_ptr<SingleModel> single_model;
-  std::unique_ptr<FrontDoor> door;
+  const std::unique_ptr<Core> core;
   net::EventLoops loops;
   std::unique_ptr<net::HttpServer> http_server, metrics_server;
+  std::atomic<bool> drained = false;
 };
 
-Instance::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
-                     std::shared_ptr<store::ObjectStore> object_store,
-                     std::unique_ptr<store::DiskTier> disk_tier)
-    : options(std::move(instance_options)),
-      clock(the_clock),
-      catalog(std::move(the_catalog)),
-      metrics(std::make_shared<InstanceMetrics>(options.max_models_in_metrics)),
-      events(options.event_capacity),
-      decisions(options.decision_capacity, options.decision_file),
-      disk(std::move(disk_tier)),
-      source(std::move(object_store), disk.get(), options.disk_budget_bytes),
-      registry(RegistryOptionsOf(options)),
-      engine({.lanes = options.lanes, .default_max_queue_size = options.default_max_queue_size},
-             registry, clock),
-      overhead(registry),
-      worker({.lookup = options.lookup_threads,
-              .fetch = options.fetch_threads,
-              .load = options.loader_threads},
-             strand, clock, source, engine, overhead),
-      manager(ManagerOptionsOf(options), {.catalog = catalog,
-                                          .worker = worker,
-                                          .engine = engine,
-                                          .strand = strand,
-                                          .clock = clock,
-                                          .metrics = metrics,
-                                          .events = events,
-                                          .decisions = decisions}),
-      sampler({.strand = strand,
-               .clock = clock,
-               .worker = worker,
-               .manager = manager,
-               .overhead = overhead,
-               .engine = engine,
-               .registry = registry},
-              options.overhead_interval),
-      loops(HttpThreads(options)) {
-  if (const auto& name = catalog.single_model())
-    single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
-  const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
-  door = std::make_unique<FrontDoor>(
-      manager, metrics, MmeOptions(),
-      KserveFrontOptions{.instance_id = options.instance_id,
-                         .server_version = kServerVersion,
-                         .parse = parse,
-                         .ready = [this] { return Ready(); }},
-      AdminFrontParts{.instance_id = options.instance_id,
-                      .manager = manager,
-                      .events = events,
-                      .decisions = decisions,
-                      .status = [this](const Totals& totals) { return Facts(totals); }});
-}
-
-MmeFrontOptions Instance::Impl::MmeOptions() {
-  return {.instance_id = options.instance_id,
-          .parse = {.max_json_bytes = options.max_json_bytes},
-          .single_model = catalog.single_model(),
-          .single_model_state = [this] { return Ready(); }};
-}
-
-Status Instance::Impl::Ready() {
-  if (draining) return Status(Code::kUnavailable, "the instance is stopping");
-  return single_model ? single_model->Check() : Status();
-}
-
-StatusFacts Instance::Impl::Facts(const Totals& totals) {
-  return {.instance_id = options.instance_id,
-          .ready = Ready(),
-          .totals = totals,
-          .process = sampler.latest(),
-          .cpu_count = telemetry::CpuCount(),
-          .machine_memory_bytes = telemetry::TotalMemoryBytes().value_or(0),
-          .disk_percent = DiskPercent(totals)};
-}
-
-double Instance::Impl::DiskPercent(const Totals& totals) const {
-  if (options.disk_budget_bytes > 0)
-    return 100.0 * static_cast<double>(totals.residency.disk_used_bytes) /
-           static_cast<double>(options.disk_budget_bytes);
-  if (options.state_directory.empty()) return 0;
-  const auto usage = telemetry::FileSystemUsage(options.state_directory);
-  if (!usage || usage->total_bytes == 0) return 0;
-  return 100.0 * (1.0 - static_cast<double>(usage->available_bytes) /
-                            static_cast<double>(usage->total_bytes));
-}
-
-// What an earlier run left on disk is known again under its name; what no name leads to any more
-// goes.
-void Instance::Impl::AdoptDisk() {
-  if (disk == nullptr) return;
-  const std::string base = store::LocationUrl(*catalog.source());
-  for (const store::Artifact& artifact : disk->List()) {
-    std::string name = catalog.single_model().value_or("");
-    if (name.empty() && artifact.url.starts_with(base)) {
-      name = artifact.url.substr(base.size());
-      if (name.starts_with('/')) name.erase(0, 1);
-    }
-    const auto origin = catalog.Find(name);
-    const auto latest = disk->FindAny(artifact.url);
-    if (origin && origin->url == artifact.url && latest && latest->digest == artifact.digest) {
-      manager.AddFromDisk(name, artifact, source.MeasuredOf(artifact.digest));
-      continue;
-    }
-    LogInfo("instance", "deleting '{}' from disk: no model leads to it", artifact.url);
-    if (const Status status = disk->Delete(artifact.digest); !status.ok())
-      LogWarning("instance", "cannot delete artifact {}: {}", artifact.digest, status.message());
-  }
-}
-
 Status Instance::Impl::Listen() {
+  const InstanceOptions& options = core->options();
   net::ServerOptions server{.address = options.http_address,
                             .port = options.http_port,
                             .max_body_bytes = options.max_body_bytes,
@@ -226,52 +46,31 @@ Status Instance::Impl::Listen() {
                             .idle_timeout = options.idle_timeout};
   SARAI_TRY(http_server,
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
-              door->Handle(std::move(request), std::move(respond));
+              core->Handle(std::move(request), std::move(respond));
             }));
   if (!options.serve_metrics) return {};
   server.address = options.metrics_address;
   server.port = options.metrics_port;
   SARAI_TRY(metrics_server,
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
-              door->HandleMetrics(std::move(request), std::move(respond));
+              core->HandleMetrics(std::move(request), std::move(respond));
             }));
   return {};
 }
 
 void Instance::Impl::Drain() {
-  if (draining.exchange(true)) return;
-  manager.EndWatches();
-  if (http_server) http_server->Drain(options.drain_patience);
-  std::promise<void> stopped;
-  std::future<void> done = stopped.get_future();
-  manager.Stop([&stopped] { stopped.set_value(); });
-  if (done.wait_for(kUnloadPatience) != std::future_status::ready)
-    LogWarning("instance", "models are still draining after {} s: they are dropped",
-               kUnloadPatience.count());
-  worker.Stop();
-  strand.Stop();
+  if (drained.exchange(true)) return;
+  core->BeginDrain();
+  if (http_server) http_server->Drain(core->options().drain_patience);
   if (metrics_server) metrics_server->Drain(std::chrono::milliseconds(0));
+  core->Stop();
 }
 
 Result<std::unique_ptr<Instance>> Instance::Start(InstanceOptions options, const Clock& clock) {
-  SARAI_CHECK_OK(Check(options));
-  SARAI_TRY(Catalog catalog, Catalog::Open({.model_repositories = options.model_repositories,
-                                            .source_url = options.source_url,
-                                            .single_model = options.single_model}));
-  std::shared_ptr<store::ObjectStore> store;
-  std::unique_ptr<store::DiskTier> disk;
-  if (catalog.source()) {
-    SARAI_TRY(store,
-              store::OpenObjectStore(*catalog.source(), options.s3, options.environment, clock));
-    SARAI_TRY(disk, store::DiskTier::Open({.directory = options.state_directory,
-                                           .max_unpacked_bytes = options.max_unpacked_bytes}));
-  }
-  auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(catalog),
-                                     std::move(store), std::move(disk));
-  impl->AdoptDisk();
+  SARAI_TRY(std::unique_ptr<Core> core, Core::Open(std::move(options), clock));
+  auto impl = std::make_unique<Impl>(std::move(core));
   SARAI_CHECK_OK(impl->Listen());
-  impl->sampler.Start();
-  if (impl->single_model) (void)impl->single_model->Check();
+  impl->core->Start();
   return std::unique_ptr<Instance>(new Instance(std::move(impl)));
 }
 

@@ -27,7 +27,7 @@ class Instance {
   std::string metrics_address() const;  // the same where metrics have no port of their own
 
   // Stops accepting, lets requests in flight be answered (at most for drain_patience), unloads all
-  // models and ends the backend hosts. Blocks; idempotent.
+  // models. Blocks; idempotent. Backend hosts end with destruction.
   void Drain();
 
  private:

@@ -114,7 +114,6 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
 void ModelManager::StartLoad(ModelVersion& version) {
   parts_.worker.Load({.name = version.name,
                       .directory = version.directory,
-                      .unpacked = version.origin.kind != OriginKind::kRepository,
                       .config_json = version.config_json,
                       .digest = version.digest},
                      [this, id = version.id](Result<engine::ModelHandle> handle, Duration took) {
@@ -137,7 +136,7 @@ void ModelManager::OnLoaded(const std::string& id, Result<engine::ModelHandle> h
                      .ok = handle.has_value()});
   TellUsage();
   if (!handle) {
-    const Status why = handle.error().WithContext("loading '" + version->name + "'");
+    const Status why = handle.error();
     NoteFailure(*version, why);
     Settle(residency_.OnLoaded(id, Error(why), Now()));
     return AnswerUnloads(VersionOf(id) != nullptr ? VersionOf(id)->name : "");

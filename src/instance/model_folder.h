@@ -1,5 +1,5 @@
-// What a model's folder looks like from outside: where in an unpacked artifact the model is, how
-// large its files are, and whether they have changed. Blocks on the file system.
+// What a model's folder looks like from outside: how large its files are, and whether they have
+// changed. Blocks on the file system.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,6 @@
 #include "base/status.h"
 
 namespace sarai::instance {
-
-// The folder to load in an unpacked artifact: the root when it holds config.pbtxt, a version folder
-// or model files itself, otherwise its only subfolder ("resnet/" in the walk-through's archives).
-// Errors: kDataLoss for an empty artifact, kUnimplemented for several models in one.
-Result<std::string> FindModelFolder(const std::string& tree);
 
 struct FolderFacts {
   uint64_t bytes = 0;       // of all regular files

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "instance/model_folder.h"
 
 namespace sarai::instance {
 
@@ -57,11 +56,8 @@ void ModelWorker::Load(LoadJob job,
 }
 
 Result<engine::ModelHandle> ModelWorker::LoadNow(const LoadJob& job) {
-  engine::LoadOptions options{
+  const engine::LoadOptions options{
       .directory = job.directory, .name = job.name, .config_json = job.config_json};
-  if (job.unpacked) {
-    SARAI_TRY(options.directory, FindModelFolder(job.directory));
-  }
   auto handle = overhead_.Load(engine_, options);
   if (handle || handle.error().code() != Code::kNotFound) return handle;
   // The model exists; it is what it holds that is not there.

@@ -28,7 +28,6 @@ struct FetchedArtifact {
 struct LoadJob {
   std::string name;
   std::string directory;  // an unpacked artifact, or the user's model folder
-  bool unpacked = false;  // the model may be one level down
   std::string config_json;
   std::string digest;  // of the artifact; empty = its figures are not kept
 };

@@ -1,0 +1,175 @@
+// KServe v2 over the real core and a scripted backend.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "instance/testing/test_instance.h"
+
+namespace sarai::instance {
+namespace {
+
+using testing::HasSubstr;
+
+class KserveFrontTest : public testing::Test {
+ protected:
+  KserveFrontTest() {
+    at.options.source_url.clear();
+    at.PutRepositoryModel("alpha", 1);
+    at.PutRepositoryModel("beta", 2);
+    at.Open();
+  }
+
+  Reply Infer(const std::string& model) {
+    return at.Call("POST", "/v2/models/" + model + "/infer", TestInstance::RequestBody());
+  }
+  Reply Load(const std::string& model, const std::string& body = "") {
+    return at.Call("POST", "/v2/repository/models/" + model + "/load", body);
+  }
+  Reply Unload(const std::string& model) {
+    return at.Call("POST", "/v2/repository/models/" + model + "/unload");
+  }
+  // "alpha= beta=READY": never loaded models have no state.
+  std::string Index(const std::string& body = "") {
+    std::string text;
+    for (const auto& row : at.Call("POST", "/v2/repository/index", body).json().as_array()) {
+      const auto* state = row.as_object().if_contains("state");
+      text += fmt::format("{}{}={}", text.empty() ? "" : " ",
+                          std::string_view(row.at("name").as_string()),
+                          state != nullptr ? std::string_view(state->as_string()) : "");
+    }
+    return text;
+  }
+
+  TestInstance at;
+};
+
+TEST_F(KserveFrontTest, IsLiveAndReady) {
+  EXPECT_EQ(at.Call("GET", "/v2/health/live").status, 200);
+  EXPECT_EQ(at.Call("GET", "/v2/health/ready").status, 200);
+  EXPECT_EQ(at.Call("GET", "/v2").json().at("name").as_string(), "sarai");
+  at.core->BeginDrain();
+  EXPECT_EQ(at.Call("GET", "/v2/health/ready").status, 503);
+}
+
+TEST_F(KserveFrontTest, LoadsTheModelThatARequestNeeds) {
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/ready").status, 400);
+  const Reply reply = Infer("alpha");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.y(), 1);
+  EXPECT_EQ(reply.json().at("model_name").as_string(), "alpha");
+  EXPECT_EQ(reply.json().at("model_version").as_string(), "1");
+  EXPECT_EQ(reply.header("x-sarai-model-state"), "cold");
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/ready").status, 200);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/versions/1/ready").status, 200);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/versions/2/ready").status, 400);
+  EXPECT_EQ(at.Call("POST", "/v2/models/alpha/versions/1/infer", TestInstance::RequestBody()).y(),
+            1);
+}
+
+TEST_F(KserveFrontTest, DescribesModelsThatWereNeverLoaded) {
+  const auto metadata = at.Call("GET", "/v2/models/beta").json();
+  EXPECT_EQ(metadata.at("name").as_string(), "beta");
+  EXPECT_EQ(metadata.at("inputs").at(0).at("name").as_string(), "x");
+  EXPECT_EQ(metadata.at("versions").at(0).as_string(), "1");
+  EXPECT_EQ(at.Call("GET", "/v2/models/beta/config").json().at("backend").as_string(), "fake");
+  EXPECT_EQ(at.backend->live_models(), 0);
+  EXPECT_EQ(at.Call("GET", "/v2/models/beta/versions/7").status, 404);
+}
+
+TEST_F(KserveFrontTest, NamesTheModelThatIsNotThere) {
+  const Reply reply = Infer("nothing");
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_THAT(reply.error(), HasSubstr("nothing"));
+  EXPECT_EQ(at.Call("GET", "/v2/models/nothing").status, 404);
+  EXPECT_EQ(Load("nothing").status, 404);
+  EXPECT_EQ(at.Call("GET", "/v2/nonsense").status, 404);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/infer").status, 405);
+}
+
+TEST_F(KserveFrontTest, SendsBinaryTensorsWithTheJsonsLength) {
+  const std::string json =
+      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}],)"
+      R"("parameters":{"binary_data_output":true}})";
+  const Reply reply = at.Call("POST", "/v2/models/alpha/infer", json + std::string(4, '\0'),
+                              {{"Inference-Header-Content-Length", std::to_string(json.size())}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.header("Content-Type"), "application/octet-stream");
+  const size_t size = std::stoul(reply.header("Inference-Header-Content-Length"));
+  EXPECT_EQ(reply.body.size(), size + 4);
+  EXPECT_EQ(at.Call("POST", "/v2/models/alpha/infer", json,
+                    {{"Inference-Header-Content-Length", "999999"}})
+                .status,
+            400);
+}
+
+TEST_F(KserveFrontTest, RefusesBadBodiesAndLivesOn) {
+  for (const char* body : {"", "{", "[]", R"({"inputs":1})", "\xff\xfe"})
+    EXPECT_EQ(at.Call("POST", "/v2/models/alpha/infer", body).status, 400) << body;
+  EXPECT_EQ(
+      at.Call("POST", "/v2/models/alpha/infer", "zipped", {{"Content-Encoding", "br"}}).status,
+      501);
+  EXPECT_EQ(Infer("alpha").y(), 1);
+}
+
+TEST_F(KserveFrontTest, AnExplicitUnloadHoldsUntilAnExplicitLoad) {
+  EXPECT_EQ(Index(), "alpha= beta=");
+  EXPECT_EQ(Load("alpha").status, 200);
+  EXPECT_EQ(Index(), "alpha=READY beta=");
+  EXPECT_EQ(Index(R"({"ready":true})"), "alpha=READY");
+  EXPECT_EQ(Unload("alpha").status, 200);
+  EXPECT_EQ(Index(), "alpha=UNAVAILABLE beta=");
+  EXPECT_EQ(at.backend->live_models(), 0);
+  const Reply refused = Infer("alpha");
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_THAT(refused.error(), HasSubstr("unloaded"));
+  EXPECT_EQ(Load("alpha").status, 200);
+  EXPECT_EQ(Infer("alpha").y(), 1);
+}
+
+TEST_F(KserveFrontTest, AnExplicitLoadTakesEditedFiles) {
+  EXPECT_EQ(Infer("alpha").y(), 1);
+  at.PutRepositoryModel("alpha", 10);
+  EXPECT_EQ(Load("alpha").status, 200);
+  EXPECT_EQ(Infer("alpha").y(), 10);
+  EXPECT_TRUE(Eventually([&] { return at.backend->live_models() == 1; }));
+}
+
+TEST_F(KserveFrontTest, ALoadThatFailsKeepsTheModelThatServes) {
+  EXPECT_EQ(Infer("alpha").y(), 1);
+  at.PutRepositoryModel("alpha", 10);
+  at.backend->FailLoads(sarai::Status(Code::kDataLoss, "no model in this file"));
+  const Reply failed = Load("alpha");
+  EXPECT_GE(failed.status, 400);
+  EXPECT_THAT(failed.error(), HasSubstr("no model in this file"));
+  EXPECT_EQ(Infer("alpha").header("x-sarai-model-state"), "warm");
+  at.backend->FailLoads({});
+  EXPECT_EQ(Load("alpha").status, 200);
+  EXPECT_EQ(Infer("alpha").y(), 10);
+}
+
+TEST_F(KserveFrontTest, LaysAGivenConfigurationOverTheModelsOwn) {
+  EXPECT_EQ(
+      Load("alpha", R"({"parameters":{"config":"{\"backend\":\"fake\",)"
+                    R"(\"default_model_filename\":\"model.txt\",\"max_batch_size\":3,)"
+                    R"(\"input\":[{\"name\":\"x\",\"data_type\":\"TYPE_FP32\",\"dims\":[1]}],)"
+                    R"(\"output\":[{\"name\":\"y\",\"data_type\":\"TYPE_FP32\",\"dims\":[1]}]}"}})")
+          .status,
+      200);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/config").json().at("max_batch_size").to_number<int>(),
+            3);
+  EXPECT_EQ(Load("alpha").status, 200);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/config").json().at("max_batch_size").to_number<int>(),
+            0);
+}
+
+TEST_F(KserveFrontTest, ShowsItsFiguresAsOpenMetrics) {
+  Infer("alpha");
+  const Reply reply = at.Call("GET", "/metrics");
+  EXPECT_THAT(reply.header("Content-Type"), HasSubstr("openmetrics"));
+  EXPECT_THAT(reply.body, HasSubstr("sarai_model_requests_total{model=\"alpha\"} 1"));
+  EXPECT_THAT(reply.body, HasSubstr("sarai_model_cache_misses_total 1"));
+  EXPECT_THAT(reply.body, HasSubstr("sarai_models{state=\"ready\"} 1"));
+  EXPECT_TRUE(reply.body.ends_with("# EOF\n"));
+}
+
+}  // namespace
+}  // namespace sarai::instance

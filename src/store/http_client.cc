@@ -75,7 +75,12 @@ HeaderList MakeHeaders(const HttpCall& call) {
   for (const auto& [name, value] : call.headers) {
     append(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
   }
+  // Without a value it is libcurl's own header that is left out.
   append("Expect:");
+  const bool typed = std::ranges::any_of(call.headers, [](const auto& header) {
+    return EqualsIgnoreCase(header.first, "Content-Type");
+  });
+  if (!typed) append("Content-Type:");
   return list;
 }
 
@@ -92,8 +97,7 @@ void SetMethod(CURL* handle, const HttpCall& call) {
     curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
     return;
   }
-  curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L);
-  if (!call.body.empty()) {
+  if (call.method != "GET") {
     curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(call.body.size()));
     curl_easy_setopt(handle, CURLOPT_POSTFIELDS, call.body.data());

@@ -15,8 +15,8 @@ namespace sarai::policy {
 
 // One waiting request, oldest first in the queue.
 struct QueuedRequest {
-  int64_t batch = 1;              // its own first dimension; 1 for models without batching
-  uint64_t shape_key = 0;         // equal keys may share a batch (shapes beyond the first dim, input set)
+  int64_t batch = 1;       // its own first dimension; 1 for models without batching
+  uint64_t shape_key = 0;  // equal keys may share a batch (shapes beyond the first dim, input set)
   TimePoint arrived;
   TimePoint expires = TimePoint::max();  // queue timeout or the caller's deadline
 };

@@ -1,5 +1,5 @@
-// Which models an instance keeps on disk and in memory. Pure: it is told what happened and when, and
-// says what to do; it has no clock, no lock, no thread and logs nothing.
+// Which models an instance keeps on disk and in memory. Pure: it is told what happened and when,
+// and says what to do; it has no clock, no lock, no thread and logs nothing.
 //
 // Its place: `instance/` owns one Residency on one strand, feeds it every event below, carries out
 // the actions (fetch, load, unload, delete) on loader threads, and reports their ends as events.
@@ -45,23 +45,24 @@ struct ResidencyOptions {
   int max_concurrent_loads = 2;
   uint32_t max_waiting_per_model = 1024;
   uint32_t max_waiting_total = 16384;
-  Duration wait_budget = std::chrono::seconds(55);       // a request's longest wait for its model
-  Duration churn_guard = std::chrono::seconds(2);        // a model this young is a victim last
-  Duration failure_memo = std::chrono::seconds(5);       // a failed fetch or load is remembered:
-                                                         // requests meanwhile get its error
-  Duration transient_memo = std::chrono::seconds(1);     // the longest memo of a failure that may
-                                                         // pass: unavailable, deadline, cancelled
-  // A model whose process dies under it is loaded again at once this often within the window; then
-  // its failure is remembered, twice as long each time.
+  Duration wait_budget = std::chrono::seconds(55);    // a request's longest wait for its model
+  Duration churn_guard = std::chrono::seconds(2);     // a model this young is a victim last
+  Duration failure_memo = std::chrono::seconds(5);    // a failed fetch or load is remembered:
+                                                      // requests meanwhile get its error
+  Duration transient_memo = std::chrono::seconds(1);  // the longest memo of a failure that may
+                                                      // pass: unavailable, deadline, cancelled
+  // A model in use whose process dies under it, or that is loading then, is loaded again on demand
+  // this often within the window; then its failure is remembered, twice as long each time.
   int losses_tolerated = 2;
+  Duration loss_blame = std::chrono::seconds(2);  // those in use so shortly before are blamed
   Duration loss_window = std::chrono::seconds(60);
   Duration loss_memo_max = std::chrono::seconds(60);
-  Duration room_retry = std::chrono::milliseconds(50);    // between ticks while one waits for room
-  Duration room_patience = std::chrono::seconds(5);       // nobody behind one without room evicts
-                                                          // within its first so long
+  Duration room_retry = std::chrono::milliseconds(50);  // between ticks while one waits for room
+  Duration room_patience = std::chrono::seconds(5);     // nobody behind one without room evicts
+                                                        // within its first so long
   uint32_t pass_lookahead = 64;  // who may pass: at most so many places behind one without room
   Duration reuse_time_constant = std::chrono::minutes(10);  // how long a request is remembered
-  double size_factor = 1.2;  // files -> memory, before the first measured load
+  double size_factor = 1.2;       // files -> memory, before the first measured load
   double load_peak_factor = 1.0;  // × file bytes, reserved on top while a load runs: read buffers;
                                   // at most what the budget leaves, so that a big model loads alone
   double unpack_factor = 1.5;     // archive -> disk, before the first fetch
@@ -71,8 +72,8 @@ struct ResidencyOptions {
 // when victims are chosen.
 struct ModelUsage {
   TimePoint last_used{};
-  uint64_t requests = 0;   // since the last time it was told
-  int64_t in_flight = 0;   // running, queued, or admitted and on their way to the engine
+  uint64_t requests = 0;  // since the last time it was told
+  int64_t in_flight = 0;  // running, queued, or admitted and on their way to the engine
 };
 
 struct ResidencyAction {
@@ -110,27 +111,27 @@ class Residency {
 
   // --- what exists -----------------------------------------------------------------------------
   struct Known {
-    bool on_disk = false;             // no fetch needed (a repository folder, an earlier start)
-    bool deletable = true;            // false: its files are the user's, never deleted
-    bool pinned = false;              // never a victim
-    uint64_t disk_bytes = 0;          // when on_disk
-    uint64_t download_bytes = 0;      // archive size, if known: a bound for "can never fit on disk"
-    uint64_t measured_memory = 0;     // from an earlier load of the same content; 0 = unknown
+    bool on_disk = false;          // no fetch needed (a repository folder, an earlier start)
+    bool deletable = true;         // false: its files are the user's, never deleted
+    bool pinned = false;           // never a victim
+    uint64_t disk_bytes = 0;       // when on_disk
+    uint64_t download_bytes = 0;   // archive size, if known: a bound for "can never fit on disk"
+    uint64_t measured_memory = 0;  // from an earlier load of the same content; 0 = unknown
     Duration measured_load{0};
   };
   // Adds a model, or updates an absent one; of a model that holds something only the pin and the
   // sizes not known yet are taken over. One that is being retired stays after all. No actions.
   // Files that are not deletable do not count against the disk budget.
   void Add(const std::string& id, const Known& known);
-  // Forgets it once it holds nothing: unloads it when idle (after wait_budget in any case: an unload
-  // drains) and deletes it if deletable. Its waiting and later requests fail with `why`.
+  // Forgets it once it holds nothing: unloads it when idle (after wait_budget in any case: an
+  // unload drains) and deletes it if deletable. Its waiting and later requests fail with `why`.
   ResidencyActions Retire(const std::string& id, Status why, TimePoint now);
 
   // --- events ----------------------------------------------------------------------------------
   // A request for a model that was not ready when the owner looked. Joins the waiting ones of the
-  // model, starts what is missing. kRefused concerns only this request and has no action: unknown id
-  // (kNotFound), full queue or never fitting (kResourceExhausted), remembered failure (its code).
-  // kWaiting: park the request *before* carrying out `actions`; they may already answer it.
+  // model, starts what is missing. kRefused concerns only this request and has no action: unknown
+  // id (kNotFound), full queue or never fitting (kResourceExhausted), remembered failure (its
+  // code). kWaiting: park the request *before* carrying out `actions`; they may already answer it.
   struct RequestOutcome {
     enum class Kind { kReadyNow, kWaiting, kRefused } kind;
     Status refusal;  // kRefused: this one request gets it

@@ -161,6 +161,36 @@ TEST(Residency, LoadGoesOnAfterTheLastRequestGaveUp) {
   EXPECT_THAT(instance.Ready(), ElementsAre("a"));
 }
 
+TEST(Residency, FetchedModelWhoseRequestsGaveUpIsStillLoadedWhenRoomCanBeMadeSoon) {
+  FakeInstance instance(Exact(10));
+  instance.KnowOnDisk("busy", 10);
+  instance.Know("a", {.measured_memory = 10 * kMiB});
+  instance.Request("busy");
+  instance.FinishLoad("busy");
+  instance.Request("a");
+  instance.Advance(seconds(60));
+  instance.FinishFetch("a");
+  instance.Advance(seconds(30));
+  instance.Idle("busy");
+  instance.Advance(instance.options.room_retry);
+  instance.Settle();
+  EXPECT_THAT(instance.Ready(), ElementsAre("a"));
+}
+
+TEST(Residency, WantedModelThatFindsNoRoomIsGivenUpAndSaysSo) {
+  FakeInstance instance(Exact(10));
+  instance.KnowOnDisk("busy", 10);
+  instance.KnowOnDisk("wanted", 10);
+  instance.Request("busy");
+  instance.FinishLoad("busy");
+  instance.Want("wanted");
+  instance.Advance(instance.options.wait_budget);
+  EXPECT_EQ(instance.history.back().kind, Kind::kFail);
+  EXPECT_EQ(instance.history.back().count, 0u);
+  EXPECT_EQ(instance.history.back().status.code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(instance.residency->WakeAt(), std::nullopt);
+}
+
 TEST(Residency, SleepsUntilTheOldestWaitEnds) {
   FakeInstance instance(Exact());
   EXPECT_EQ(instance.residency->WakeAt(), std::nullopt);
@@ -219,6 +249,22 @@ TEST(Residency, LostModelIsLoadedAgainOnDemand) {
   EXPECT_EQ(instance.residency->totals().memory_used_bytes, 0u);
   instance.Bring("a");
   EXPECT_EQ(instance.models["a"].loads, 2);
+}
+
+TEST(Residency, OnlyModelsInUseAreBlamedForTheDeathOfTheirProcess) {
+  ResidencyOptions options = Exact();
+  options.losses_tolerated = 0;
+  FakeInstance instance(options);
+  instance.KnowOnDisk("idle", 10);
+  instance.KnowOnDisk("killer", 10);
+  instance.Bring("idle");
+  instance.Advance(seconds(10));
+  instance.Bring("killer");
+  instance.Request("killer");
+  instance.Lose("idle");
+  instance.Lose("killer");
+  EXPECT_THAT(instance.Failed(instance.Request("killer")), Optional(Code::kUnavailable));
+  EXPECT_FALSE(instance.Answer(instance.Request("idle"))) << "it is being loaded";
 }
 
 TEST(Residency, LoadWhoseProcessDiedIsTriedAgainForThoseWhoWait) {
@@ -664,6 +710,18 @@ TEST(Residency, GrownOverheadEvictsAndShrunkOverheadMakesRoom) {
   instance.Overhead(5 * kMiB);
   instance.Settle();
   EXPECT_TRUE(instance.Served(request));
+}
+
+TEST(Residency, OverheadThatNobodyCanMakeRoomForIsWatchedUntilSomebodyCan) {
+  FakeInstance instance(Exact(30));
+  instance.KnowOnDisk("a", 20);
+  instance.Request("a");
+  instance.FinishLoad("a");
+  instance.Overhead(15 * kMiB);
+  EXPECT_THAT(instance.UnderWay(Kind::kUnload), IsEmpty());
+  instance.Idle("a");
+  instance.Advance(instance.options.room_retry);
+  EXPECT_THAT(instance.UnderWay(Kind::kUnload), ElementsAre("a"));
 }
 
 TEST(Residency, AbsurdSizesFromOutsideNeitherWrapNorFit) {

@@ -29,8 +29,8 @@ struct RoutingOptions {
 };
 
 struct RouteChoice {
-  size_t index = 0;     // into the span
-  std::string reason;   // "resident", "loading there", "home by hash", "spilled: 33 in flight on a"
+  size_t index = 0;    // into the span
+  std::string reason;  // "resident", "loading there", "home by hash", "spilled: 33 in flight on a"
 };
 
 // `exclude` names instances already tried for this request. Nothing = no ready instance is left.

@@ -7,7 +7,7 @@ namespace sarai::policy {
 
 using residency::ToBytes;
 
-Residency::Impl::Impl(ResidencyOptions given)
+Residency::Impl::Impl(const ResidencyOptions& given)
     : options(given), worth(options), books(options), waiting(options) {}
 
 Model* Residency::Impl::Find(const std::string& id) const {
@@ -198,6 +198,7 @@ void Residency::Impl::LoadSpoilt(Model& model, const Status& status, TimePoint n
 void Residency::Impl::Lost(Model& model, TimePoint now, ResidencyActions& actions) {
   if (model.state == ModelState::kLoading) model.lost_in_load = true;
   if (model.state != ModelState::kReady) return;
+  const bool suspect = model.in_flight > 0 || now - model.last_used <= options.loss_blame;
   retiring_in_use.erase(&model);
   model.in_flight = 0;
   model.admitted = 0;
@@ -207,8 +208,8 @@ void Residency::Impl::Lost(Model& model, TimePoint now, ResidencyActions& action
     Reclaim(model, now, actions);
     return Serve(now, actions);
   }
-  CountLoss(model, now);
-  if (TooManyLosses(model, now)) {
+  if (suspect) CountLoss(model, now);
+  if (suspect && TooManyLosses(model, now)) {
     FailAndRemember(
         model,
         MakeStatus(Code::kUnavailable, "the process of model '{}' died {} times in a short time",

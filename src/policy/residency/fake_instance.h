@@ -21,12 +21,14 @@ class FakeInstance {
   struct World {
     bool on_disk = false;
     bool in_memory = false;
+    bool deletable = true;
     std::set<Kind> under_way;  // fetch, load, unload, delete
     uint64_t files = 10 * kMiB;
     uint64_t memory = 12 * kMiB;
     Duration load_time = std::chrono::milliseconds(100);
     int64_t in_flight = 0;
     uint64_t new_requests = 0;
+    TimePoint last_used{};
     std::vector<int> parked;  // request numbers, oldest first
     int loads = 0, fetches = 0;
   };
@@ -38,6 +40,7 @@ class FakeInstance {
   void Know(const std::string& id, Residency::Known known = {}) {
     World& world = models[id];
     world.on_disk = known.on_disk;
+    world.deletable = known.deletable;
     if (known.disk_bytes > 0) world.files = known.disk_bytes;
     if (known.measured_memory > 0) world.memory = known.measured_memory;
     residency->Add(id, known);
@@ -53,6 +56,7 @@ class FakeInstance {
 
   int Request(const std::string& id) {
     const int number = next_request++;
+    arrivals[number] = now;
     ResidencyActions actions;
     TellUsage();
     const auto outcome = residency->OnRequest(id, now, actions);
@@ -70,7 +74,6 @@ class FakeInstance {
   void Want(const std::string& id) { Take((TellUsage(), residency->OnWanted(id, now))); }
   void Retire(const std::string& id, Status why) {
     TellUsage();
-    retired.insert(id);
     Take(residency->Retire(id, std::move(why), now));
   }
 
@@ -91,7 +94,9 @@ class FakeInstance {
         id, Residency::Loaded{.memory_bytes = world.memory, .load_time = world.load_time}, now));
   }
   void FinishUnload(const std::string& id) {
-    End(id, Kind::kUnload).in_memory = false;
+    World& world = End(id, Kind::kUnload);
+    world.in_memory = false;
+    world.in_flight = 0;  // they were drained
     TellUsage();
     Take(residency->OnUnloaded(id, now));
   }
@@ -119,6 +124,7 @@ class FakeInstance {
       if (!wake || *wake > end) break;
       now = std::max(now, *wake);
       Tick();
+      CheckNobodyWaitsTooLong();
     }
     now = end;
   }
@@ -196,7 +202,7 @@ class FakeInstance {
     for (auto& [id, world] : models) {
       if (residency->state(id) != ModelState::kReady) continue;
       residency->OnUsage(id,
-                         {.last_used = world.new_requests > 0 ? now : TimePoint{},
+                         {.last_used = world.last_used,
                           .requests = world.new_requests,
                           .in_flight = world.in_flight},
                          now);
@@ -224,13 +230,15 @@ class FakeInstance {
   std::map<std::string, World> models;
   std::map<int, Status> answers;
   std::vector<ResidencyAction> history;
-  std::set<std::string> retired;
+  std::map<int, TimePoint> arrivals;
   int next_request = 1;
+  bool sizes_are_known = false;  // the policy knows all sizes from the start
 
  private:
   void Serve(const std::string& id, int number) {
     ++models[id].in_flight;
     ++models[id].new_requests;
+    models[id].last_used = now;
     EXPECT_TRUE(answers.emplace(number, Status()).second) << "answered twice: " << number;
   }
 
@@ -279,6 +287,7 @@ class FakeInstance {
       case Kind::kDelete:
         EXPECT_TRUE(world.on_disk) << action.id;
         EXPECT_FALSE(world.in_memory) << action.id << " has its files mapped";
+        EXPECT_TRUE(world.deletable) << action.id << " is the user's";
         break;
       default: ADD_FAILURE() << "not to be begun";
     }
@@ -289,12 +298,26 @@ class FakeInstance {
     const ResidencyTotals totals = residency->totals();
     EXPECT_LE(totals.memory_used_bytes + totals.memory_overhead_bytes, options.memory_budget_bytes)
         << "a load of " << id << " was started into memory that is not free";
+    if (!sizes_are_known) return;
+    uint64_t really_used = 0;
+    for (const auto& [name, world] : models) {
+      const bool uses = world.in_memory || world.under_way.contains(Kind::kLoad);
+      really_used += uses ? world.memory : 0;
+    }
+    EXPECT_LE(really_used, options.memory_budget_bytes) << "by the load of " << id;
   }
 
   World& End(const std::string& id, Kind kind) {
     World& world = models[id];
     EXPECT_EQ(world.under_way.erase(kind), 1u) << id;
     return world;
+  }
+
+  void CheckNobodyWaitsTooLong() const {
+    for (const auto& [id, world] : models) {
+      if (world.parked.empty()) continue;
+      EXPECT_GT(arrivals.at(world.parked.front()) + options.wait_budget, now) << id;
+    }
   }
 
   void CheckTotals() const {

@@ -25,7 +25,7 @@ using residency::Waiting;
 struct Residency::Impl {
   using Kind = ResidencyAction::Kind;
 
-  explicit Impl(ResidencyOptions options);
+  explicit Impl(const ResidencyOptions& given);
 
   // --- events.cc: what has happened -------------------------------------------------------------
   Model* Find(const std::string& id) const;
@@ -56,9 +56,13 @@ struct Residency::Impl {
   void Serve(TimePoint now, ResidencyActions& actions);
   void ServeFetches(TimePoint now, ResidencyActions& actions);
   void ServeLoads(TimePoint now, ResidencyActions& actions);
-  // One pass over a line, see rooms.cc.
+  // One pass over a line: what differs between the two lines, and what the pass has come to.
   struct LineRules;
+  struct LinePass;
   void ServeLine(const LineRules& rules, TimePoint now, ResidencyActions& actions);
+  // Whether the model takes a slot: it has started, or its room is on its way.
+  bool TakeTurn(const LineRules& rules, LinePass& pass, Model& model, TimePoint now,
+                ResidencyActions& actions);
   // Chooses victims that give `missing` bytes and starts their leaving; false = there are too few.
   bool MakeMemory(const Shortage& shortage, Bytes missing, TimePoint now,
                   ResidencyActions& actions);

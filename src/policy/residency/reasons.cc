@@ -51,9 +51,10 @@ std::string Progress(const Model& model, const Books& books, TimePoint now) {
     case ModelState::kFetching: return fmt::format("is being fetched for {:.1f} s so far", seconds);
     case ModelState::kOnDisk:
       if (model.deleting) return "is being deleted from disk first";
-      return fmt::format("waits to be loaded: needs {} of memory, {} ({} on its way out)",
-                         BytesText(books.MemoryNeed(model)), FreeText(books.memory()),
-                         BytesText(books.memory().leaving));
+      return fmt::format(
+          "waits to be loaded: needs {} of memory, {} ({} on its way out, {} overhead)",
+          BytesText(books.MemoryNeed(model)), FreeText(books.memory()),
+          BytesText(books.memory().leaving), BytesText(books.memory().overhead));
     case ModelState::kLoading: return fmt::format("is being loaded for {:.1f} s so far", seconds);
     case ModelState::kDraining: return "is being unloaded first";
     case ModelState::kReady: return "is ready";

@@ -15,6 +15,7 @@
 namespace sarai::policy {
 
 using residency::ChooseVictims;
+using residency::kUnbounded;
 using residency::Line;
 
 struct Residency::Impl::LineRules {
@@ -24,6 +25,14 @@ struct Residency::Impl::LineRules {
   Bytes (Books::*need)(const Model&) const;
   bool (Impl::*make_room)(const Shortage&, Bytes, TimePoint, ResidencyActions&);
   void (Impl::*start)(Model&, TimePoint, ResidencyActions&);
+};
+
+struct Residency::Impl::LinePass {
+  int free_slots = 0;
+  Bytes promised = 0;           // to those ahead, out of what is on its way out
+  Bytes hopeless = kUnbounded;  // so much could not be made free for one ahead
+  bool evict = true;            // nobody ahead has the first claim on what becomes idle
+  uint32_t without_room = 0;
 };
 
 void Residency::Impl::Serve(TimePoint now, ResidencyActions& actions) {
@@ -50,38 +59,39 @@ void Residency::Impl::ServeLoads(TimePoint now, ResidencyActions& actions) {
 }
 
 void Residency::Impl::ServeLine(const LineRules& rules, TimePoint now, ResidencyActions& actions) {
-  int slots = rules.free_slots;
-  Bytes promised = 0;
-  bool evict = true;  // nobody ahead has the first claim on what becomes idle
-  uint32_t without_room = 0;
-  for (auto at = rules.line.begin(); at != rules.line.end() && slots > 0;) {
+  LinePass pass{.free_slots = rules.free_slots};
+  for (auto at = rules.line.begin(); at != rules.line.end() && pass.free_slots > 0;) {
     Model& model = **at++;  // it may leave the line below
     if (Status never = books.NeverFits(model); !never.ok()) {
       Fail(model, never, actions);
-      continue;
+    } else if (TakeTurn(rules, pass, model, now, actions)) {
+      --pass.free_slots;
+    } else if (++pass.without_room > options.pass_lookahead) {
+      return;
     }
-    const Bytes need = (books.*rules.need)(model);
-    const Bytes missing = need - (rules.tier.FreeSoon() - promised);
-    if (missing <= 0 && need <= rules.tier.Free()) {
-      (this->*rules.start)(model, now, actions);
-      --slots;
-      continue;
-    }
-    const Shortage shortage{&model, need, rules.tier.Free()};
-    const bool has_promise =
-        evict && (missing <= 0 || (this->*rules.make_room)(shortage, missing, now, actions));
-    if (has_promise) {
-      promised += need;
-      --slots;
-      continue;
-    }
-    short_of_room = true;
-    if (evict) {
-      model.demand.no_room_since = std::min(model.demand.no_room_since, now);
-      evict = now >= model.demand.no_room_since + options.room_patience;
-    }
-    if (++without_room > options.pass_lookahead) return;
   }
+}
+
+bool Residency::Impl::TakeTurn(const LineRules& rules, LinePass& pass, Model& model, TimePoint now,
+                               ResidencyActions& actions) {
+  const Bytes need = (books.*rules.need)(model);
+  const Bytes missing = need - (rules.tier.FreeSoon() - pass.promised);
+  if (missing <= 0 && need <= rules.tier.Free()) {
+    (this->*rules.start)(model, now, actions);
+    return true;
+  }
+  short_of_room = true;
+  if (!pass.evict) return false;
+  const Shortage shortage{&model, need, rules.tier.Free()};
+  if (missing <= 0 ||
+      (missing < pass.hopeless && (this->*rules.make_room)(shortage, missing, now, actions))) {
+    pass.promised += need;
+    return true;
+  }
+  pass.hopeless = std::min(pass.hopeless, missing);
+  model.demand.no_room_since = std::min(model.demand.no_room_since, now);
+  pass.evict = now >= model.demand.no_room_since + options.room_patience;
+  return false;
 }
 
 bool Residency::Impl::MakeMemory(const Shortage& shortage, Bytes missing, TimePoint now,

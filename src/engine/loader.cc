@@ -67,7 +67,7 @@ Result<ModelSpec> SpecOf(const LoadPlan& plan, const inference::ModelConfig& con
   if (file.is_absolute() || std::ranges::find(file, "..") != file.end())
     return Error(Code::kInvalidArgument,
                  "default_model_filename '{}' must lie inside the version folder", file.string());
-  if (!file.empty()) spec.artifact = folder / file;
+  spec.artifact = file.empty() ? folder : folder / file;
   return spec;
 }
 

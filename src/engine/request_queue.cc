@@ -5,11 +5,13 @@
 namespace sarai::engine {
 namespace {
 
-policy::QueuedRequest ViewOf(const PendingRequest& pending) {
+// What the policy calls expiry is the queue's timeout: under DELAY it only moves a request back.
+// The caller's own deadline always ends it; the queue sees to that itself then.
+policy::QueuedRequest ViewOf(const PendingRequest& pending, bool delay) {
   return {.batch = pending.batch,
           .shape_key = pending.shape_key,
           .arrived = pending.arrived,
-          .expires = pending.expires};
+          .expires = delay ? pending.demoted_at : pending.expires};
 }
 
 // Moves the elements at the ascending indexes out; the others close up and keep their order.
@@ -35,10 +37,12 @@ std::vector<T> Extract(std::vector<T>& items, const std::vector<size_t>& ascendi
 }  // namespace
 
 RequestQueue::RequestQueue(policy::BatchLimits limits, uint32_t max_size)
-    : limits_(std::move(limits)), max_size_(max_size) {}
+    : limits_(std::move(limits)),
+      max_size_(max_size),
+      delay_(limits_.batching.queue.delay_when_expired) {}
 
 void RequestQueue::Push(Pending pending) {
-  view_.push_back(ViewOf(*pending));
+  view_.push_back(ViewOf(*pending, delay_));
   waiting_.push_back(std::move(pending));
 }
 
@@ -47,7 +51,7 @@ void RequestQueue::PutBackAlone(std::vector<Pending> batch) {
   for (const Pending& pending : batch) {
     pending->alone = true;
     pending->shape_key = ++alone_keys_;
-    views.push_back(ViewOf(*pending));
+    views.push_back(ViewOf(*pending, delay_));
   }
   view_.insert(view_.begin(), views.begin(), views.end());
   waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()),
@@ -55,14 +59,15 @@ void RequestQueue::PutBackAlone(std::vector<Pending> batch) {
 }
 
 RequestQueue::Taken RequestQueue::Take(TimePoint now) {
-  if (limits_.batching.queue.delay_when_expired) Demote(now);
+  Taken taken;
+  if (delay_) taken = TakeExpired(now);
   policy::BatchDecision decision = policy::NextBatch(view_, limits_, now);
-  // Indexes mean the queue as it was asked about: mark what goes in one pass over both lists.
+  taken.wake_at = std::min(taken.wake_at, decision.wake_at);
+  // Both lists mean the queue as it was asked about, so all leave in one pass.
+  std::ranges::sort(decision.take);
   std::vector<size_t> leaving;
   std::ranges::merge(decision.shed, decision.take, std::back_inserter(leaving));
   std::vector<Pending> left = Remove(leaving);
-
-  Taken taken{.wake_at = decision.wake_at};
   for (size_t i = 0; i < left.size(); ++i) {
     const bool shed = std::ranges::binary_search(decision.shed, leaving[i]);
     (shed ? taken.expired : taken.batch).push_back(std::move(left[i]));
@@ -73,11 +78,11 @@ RequestQueue::Taken RequestQueue::Take(TimePoint now) {
 RequestQueue::Taken RequestQueue::TakeExpired(TimePoint now) {
   Taken taken;
   std::vector<size_t> expired;
-  for (size_t i = 0; i < view_.size(); ++i) {
-    if (view_[i].expires <= now) {
+  for (size_t i = 0; i < waiting_.size(); ++i) {
+    if (waiting_[i]->expires <= now) {
       expired.push_back(i);
     } else {
-      taken.wake_at = std::min(taken.wake_at, view_[i].expires);
+      taken.wake_at = std::min(taken.wake_at, waiting_[i]->expires);
     }
   }
   taken.expired = Remove(expired);
@@ -87,13 +92,6 @@ RequestQueue::Taken RequestQueue::TakeExpired(TimePoint now) {
 std::vector<Pending> RequestQueue::TakeAll() {
   view_.clear();
   return std::exchange(waiting_, {});
-}
-
-void RequestQueue::Demote(TimePoint now) {
-  std::vector<size_t> late;
-  for (size_t i = 0; i < waiting_.size(); ++i)
-    if (waiting_[i]->demoted_at <= now) late.push_back(i);
-  for (Pending& pending : Remove(late)) Push(std::move(pending));
 }
 
 std::vector<Pending> RequestQueue::Remove(const std::vector<size_t>& ascending) {

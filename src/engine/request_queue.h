@@ -36,11 +36,11 @@ class RequestQueue {
   std::vector<Pending> TakeAll();
 
  private:
-  void Demote(TimePoint now);
   std::vector<Pending> Remove(const std::vector<size_t>& ascending);
 
   const policy::BatchLimits limits_;
   const uint32_t max_size_;
+  const bool delay_;  // timeout_action DELAY
   std::vector<Pending> waiting_;
   std::vector<policy::QueuedRequest> view_;  // of waiting_, index by index
   uint64_t alone_keys_ = 0;                  // shape keys handed to those that run by themselves

@@ -1,8 +1,9 @@
 #include "wire/json/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
+#include <type_traits>
 
 namespace sarai::json {
 namespace {
@@ -63,18 +64,7 @@ void AppendEscape(std::string& out, char c) {
   out += kDigits[byte & 15];
 }
 
-template <typename T>
-void AppendFloating(std::string& out, T value) {
-  if (!std::isfinite(value)) {
-    out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-    return;
-  }
-  char text[32];
-  const char* const end = std::to_chars(text, text + sizeof(text), value).ptr;
-  const std::string_view digits(text, end);
-  out += digits;
-  if (digits.find_first_of(".e") == std::string_view::npos) out += ".0";
-}
+char* Write(char* out, std::string_view text) { return std::copy(text.begin(), text.end(), out); }
 
 }  // namespace
 
@@ -104,26 +94,30 @@ void AppendString(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void AppendNumber(std::string& out, float value) { AppendFloating(out, value); }
-void AppendNumber(std::string& out, double value) { AppendFloating(out, value); }
-
-template <std::integral T>
-  requires(!std::same_as<T, bool>)
-void AppendNumber(std::string& out, T value) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof(text), value).ptr);
+template <Number T>
+char* WriteNumber(char* out, T value) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (!std::isfinite(value))
+      return Write(out, std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+  char* const end = std::to_chars(out, out + kNumberBytes, value).ptr;
+  if constexpr (std::is_floating_point_v<T>)
+    if (std::string_view(out, end).find_first_of(".e") == std::string_view::npos)
+      return Write(end, ".0");
+  return end;
 }
 
-template void AppendNumber(std::string&, signed char);
-template void AppendNumber(std::string&, unsigned char);
-template void AppendNumber(std::string&, short);
-template void AppendNumber(std::string&, unsigned short);
-template void AppendNumber(std::string&, int);
-template void AppendNumber(std::string&, unsigned);
-template void AppendNumber(std::string&, long);
-template void AppendNumber(std::string&, unsigned long);
-template void AppendNumber(std::string&, long long);
-template void AppendNumber(std::string&, unsigned long long);
+template char* WriteNumber(char*, float);
+template char* WriteNumber(char*, double);
+template char* WriteNumber(char*, signed char);
+template char* WriteNumber(char*, unsigned char);
+template char* WriteNumber(char*, short);
+template char* WriteNumber(char*, unsigned short);
+template char* WriteNumber(char*, int);
+template char* WriteNumber(char*, unsigned);
+template char* WriteNumber(char*, long);
+template char* WriteNumber(char*, unsigned long);
+template char* WriteNumber(char*, long long);
+template char* WriteNumber(char*, unsigned long long);
 
 void AppendBool(std::string& out, bool value) { out += value ? "true" : "false"; }
 

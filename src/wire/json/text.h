@@ -15,14 +15,23 @@ void AppendString(std::string& out, std::string_view text);
 // The text itself, or with U+FFFD for each byte that is no part of valid UTF-8.
 std::string ToValidUtf8(std::string_view text);
 
-// Shortest decimal form that reads back as the same value; a whole number ends in ".0". What JSON
-// has no number for is written as JavaScript and Python spell it: NaN, Infinity, -Infinity.
-void AppendNumber(std::string& out, float value);
-void AppendNumber(std::string& out, double value);
+template <typename T>
+concept Number = (std::integral<T> && !std::same_as<T, bool>) || std::floating_point<T>;
 
-template <std::integral T>
-  requires(!std::same_as<T, bool>)
-void AppendNumber(std::string& out, T value);
+// Room that any number's text fits into.
+inline constexpr size_t kNumberBytes = 32;
+
+// Writes a number's text at `out`, which has kNumberBytes of room; returns its end. Floating point:
+// the shortest decimal form that reads back as the same value; a whole number ends in ".0". What
+// JSON has no number for is written as JavaScript and Python spell it: NaN, Infinity, -Infinity.
+template <Number T>
+char* WriteNumber(char* out, T value);
+
+template <Number T>
+void AppendNumber(std::string& out, T value) {
+  char text[kNumberBytes];
+  out.append(text, WriteNumber(text, value));
+}
 
 void AppendBool(std::string& out, bool value);
 

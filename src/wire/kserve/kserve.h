@@ -3,6 +3,7 @@
 // Sources: kserve open-inference-protocol (rest), Triton docs/protocol/*.md.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ namespace sarai::kserve {
 struct ParseOptions {
   uint64_t max_json_bytes = 64ull << 20;  // the JSON part, and what tensors expand to from it
   int max_json_depth = 100;
+  size_t max_tensors = 1024;     // inputs, and outputs
+  size_t max_parameters = 1024;  // in each object of them
 };
 
 // `json_size` is the length of the JSON part when the sender said so (Inference-Header-Content-
@@ -35,10 +38,19 @@ struct EncodedResponse {
   size_t json_size = 0;
   bool binary = false;  // any output travels as binary
 };
+struct EncodeOptions {
+  // Class names by output, for classification; null = none.
+  const std::map<std::string, std::vector<std::string>, std::less<>>* labels = nullptr;
+  // Whether an output's first dimension counts the batch's items, each classified by itself.
+  // Nothing = it does when there is a second one.
+  std::optional<bool> batched;
+};
 // Which outputs are binary follows the request (RequestedOutput::binary, binary_outputs,
-// raw_input). FP16/BF16 outputs asked for as JSON are an error, as in Triton.
+// raw_input). FP16/BF16 outputs asked for as JSON are an error, as in Triton. Numbers that JSON
+// does not have are written NaN, Infinity and -Infinity, as Triton does and Python reads.
 Result<EncodedResponse> EncodeInferResponse(const InferResponse& response,
-                                            const InferRequest& request);
+                                            const InferRequest& request,
+                                            const EncodeOptions& options = {});
 
 // {"error":"…"}
 std::string ErrorBody(std::string_view message);

@@ -1,0 +1,151 @@
+#include "wire/kserve/json_parameters.h"
+
+#include <limits>
+
+namespace sarai::kserve {
+namespace {
+
+std::string What(std::string_view key) { return fmt::format("parameter '{}'", key); }
+
+Status RefuseSharedMemory(std::string_view key) {
+  if (!key.starts_with("shared_memory_")) return {};
+  return MakeStatus(Code::kUnimplemented,
+                    "{}: shared memory is not served yet: send the data in the request", What(key));
+}
+
+Status CheckReserved(std::string_view key) {
+  if (!key.starts_with("triton_") && key != "headers") return {};
+  return MakeStatus(Code::kInvalidArgument, "{} is a reserved name", What(key));
+}
+
+Result<Parameter> ReadNumber(ondemand::value value, std::string_view what) {
+  ondemand::number number;
+  if (const auto error = value.get_number().get(number))
+    return Error(NotA(error, what, "a number of at most 64 bits"));
+  if (number.is_int64()) return Parameter(number.get_int64());
+  if (number.is_uint64()) return Parameter(number.get_uint64());
+  return Parameter(number.get_double());
+}
+
+// The types that Triton asks of the parameters it knows.
+Status CheckKnown(std::string_view key, const Parameter& value) {
+  const bool is_bool = std::holds_alternative<bool>(value);
+  const auto* const number = std::get_if<int64_t>(&value);
+  const bool is_unsigned =
+      std::holds_alternative<uint64_t>(value) || (number != nullptr && *number >= 0);
+  const auto must_be = [&](std::string_view wanted) {
+    return MakeStatus(Code::kInvalidArgument, "{} must be {}", What(key), wanted);
+  };
+  if ((key == "sequence_start" || key == "sequence_end") && !is_bool)
+    return must_be("true or false");
+  if (key == "sequence_id" && !is_unsigned && !std::holds_alternative<std::string>(value))
+    return must_be("an integer of 0 or more, or a string");
+  if (key == "timeout" && !is_unsigned) return must_be("an integer of 0 or more (microseconds)");
+  return {};
+}
+
+Status Keep(std::string_view key, Parameter value, size_t max_parameters, Parameters& parameters) {
+  if (parameters.size() >= max_parameters)
+    return MakeStatus(Code::kInvalidArgument, "more than {} parameters", max_parameters);
+  if (parameters.emplace(key, std::move(value)).second) return {};
+  return MakeStatus(Code::kInvalidArgument, "{} is given twice", What(key));
+}
+
+Status ReadRequestParameter(std::string_view key, ondemand::value value, size_t max_parameters,
+                            InferRequest& request) {
+  SARAI_CHECK_OK(CheckReserved(key));
+  if (key == "priority") {
+    const auto priority = ReadUnsigned(value, What(key));
+    if (!priority) return priority.error();
+    request.priority = *priority;
+    return {};
+  }
+  if (key == "binary_data_output") {
+    const auto binary = ReadBool(value, What(key));
+    if (!binary) return binary.error();
+    request.binary_outputs = *binary;
+    return {};
+  }
+  auto parameter = ReadParameter(value, What(key));
+  if (!parameter) return parameter.error();
+  SARAI_CHECK_OK(CheckKnown(key, *parameter));
+  return Keep(key, std::move(*parameter), max_parameters, request.parameters);
+}
+
+Status ReadClassification(ondemand::value value, uint32_t& classification) {
+  const auto classes = ReadUnsigned(value, What("classification"));
+  if (!classes) return classes.error();
+  if (*classes > std::numeric_limits<uint32_t>::max())
+    return MakeStatus(Code::kInvalidArgument, "parameter 'classification' {} is too large",
+                      *classes);
+  classification = static_cast<uint32_t>(*classes);
+  return {};
+}
+
+Status ReadInputParameter(std::string_view key, ondemand::value value,
+                          InputParameters& parameters) {
+  SARAI_CHECK_OK(RefuseSharedMemory(key));
+  if (key != "binary_data_size") return {};
+  const auto size = ReadUnsigned(value, What(key));
+  if (!size) return size.error();
+  parameters.binary_data_size = *size;
+  return {};
+}
+
+Status ReadOutputParameter(std::string_view key, ondemand::value value, size_t max_parameters,
+                           OutputParameters& parameters) {
+  SARAI_CHECK_OK(RefuseSharedMemory(key));
+  if (key == "classification") return ReadClassification(value, parameters.classification);
+  if (key == "binary_data") {
+    const auto binary = ReadBool(value, What(key));
+    if (!binary) return binary.error();
+    parameters.binary_data = *binary;
+    return {};
+  }
+  auto parameter = ReadParameter(value, What(key));
+  if (!parameter) return parameter.error();
+  return Keep(key, std::move(*parameter), max_parameters, parameters.others);
+}
+
+}  // namespace
+
+Result<Parameter> ReadParameter(ondemand::value value, std::string_view what) {
+  ondemand::json_type type;
+  if (const auto error = value.type().get(type)) return Error(Malformed(error));
+  switch (type) {
+    case ondemand::json_type::number: return ReadNumber(value, what);
+    case ondemand::json_type::string: {
+      SARAI_TRY(std::string text, ReadString(value, what));
+      return Parameter(std::move(text));
+    }
+    case ondemand::json_type::boolean: {
+      SARAI_TRY(const bool flag, ReadBool(value, what));
+      return Parameter(flag);
+    }
+    default: return Error(Code::kInvalidArgument, "{} must be a string, number or bool", what);
+  }
+}
+
+Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request) {
+  return ForEachMember(value, "'parameters'", [&](std::string_view key, ondemand::value member) {
+    return ReadRequestParameter(key, member, max_parameters, request);
+  });
+}
+
+Result<InputParameters> ReadInputParameters(ondemand::value value) {
+  InputParameters parameters;
+  SARAI_CHECK_OK(ForEachMember(value, "'parameters'", [&](std::string_view key, auto member) {
+    return ReadInputParameter(key, member, parameters);
+  }));
+  return parameters;
+}
+
+Result<OutputParameters> ReadOutputParameters(ondemand::value value, size_t max_parameters) {
+  OutputParameters parameters;
+  SARAI_CHECK_OK(ForEachMember(value, "'parameters'", [&](std::string_view key, auto member) {
+    return ReadOutputParameter(key, member, max_parameters, parameters);
+  }));
+  return parameters;
+}
+
+}  // namespace sarai::kserve

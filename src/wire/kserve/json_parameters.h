@@ -1,0 +1,31 @@
+// `parameters` objects of an inference request.
+#pragma once
+
+#include <optional>
+
+#include "types/inference.h"
+#include "wire/kserve/json_reader.h"
+
+namespace sarai::kserve {
+
+// A string, number or bool.
+Result<Parameter> ReadParameter(ondemand::value value, std::string_view what);
+
+// The request's own parameters: those with a meaning go to their members (priority,
+// binary_outputs), the others, sequence_* and timeout (µs) among them, are kept by name after their
+// types are checked. Names that begin with "triton_", and "headers", are refused.
+Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request);
+
+struct InputParameters {
+  std::optional<uint64_t> binary_data_size;
+};
+Result<InputParameters> ReadInputParameters(ondemand::value value);
+
+struct OutputParameters {
+  std::optional<bool> binary_data;
+  uint32_t classification = 0;
+  Parameters others;
+};
+Result<OutputParameters> ReadOutputParameters(ondemand::value value, size_t max_parameters);
+
+}  // namespace sarai::kserve

@@ -3,8 +3,14 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <random>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "net/server.h"
 #include "net/testing/server_fixture.h"
@@ -60,6 +66,33 @@ TEST_F(ServerLimitsTest, RefusesMalformedRequestsInJsonAndCloses) {
     EXPECT_TRUE(response.HasLine("Connection: close"));
     EXPECT_TRUE(client.AtEnd()) << request;
   }
+}
+
+TEST_F(ServerLimitsTest, SurvivesDamagedRequests) {
+  Start(Echo, {.max_body_bytes = 4096, .max_header_bytes = 1024});
+  const std::string whole =
+      "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello"
+      "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;e=\"v\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-T: t\r\n\r\n";
+  std::minstd_rand random(7);
+  for (int round = 0; round < 500; ++round) {
+    std::string damaged = whole;
+    for (int i = 0; i < 3; ++i) {
+      const size_t at = random() % damaged.size();
+      switch (random() % 3) {
+        case 0: damaged[at] = static_cast<char>(random()); break;
+        case 1: damaged.erase(at, random() % 8); break;
+        case 2: damaged.insert(at, damaged.substr(random() % damaged.size(), random() % 64)); break;
+      }
+    }
+    RawSocket client = Connect();
+    client.Send(damaged);
+    client.ShutdownSend();
+    client.ReadToEnd();
+  }
+  RawSocket client = Connect();
+  client.Send(whole.substr(0, whole.find("POST /b")));
+  EXPECT_EQ(client.ReadResponse().body, "POST /a hello");
 }
 
 TEST_F(ServerLimitsTest, RefusesAnAnnouncedBodyThatIsTooLargeWithoutAskingForIt) {
@@ -177,7 +210,7 @@ TEST_F(ServerLimitsTest, GivesUpOnAClientThatDoesNotReadAndFreesTheAnswer) {
   Start(
       [&](http::Request, http::Responder respond) {
         auto* bytes = new std::vector<std::byte>(64 << 20);
-        std::shared_ptr<const void> owner(bytes, [&](const void*) {
+        std::shared_ptr<const void> owner(bytes, [bytes, &freed](const void*) {
           delete bytes;
           freed.set_value();
         });

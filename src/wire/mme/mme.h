@@ -13,8 +13,7 @@
 namespace sarai::mme {
 
 inline constexpr std::string_view kTargetModelHeader = "X-Amzn-SageMaker-Target-Model";
-inline constexpr std::string_view kCustomAttributesHeader =
-    "X-Amzn-SageMaker-Custom-Attributes";
+inline constexpr std::string_view kCustomAttributesHeader = "X-Amzn-SageMaker-Custom-Attributes";
 // Sarai's own, optional on the wire.
 inline constexpr std::string_view kModelStateHeader = "x-sarai-model-state";  // warm | cold
 inline constexpr std::string_view kWaitMsHeader = "x-sarai-wait-ms";  // for the model, this request

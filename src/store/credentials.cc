@@ -1,5 +1,7 @@
 #include "store/credentials.h"
 
+#include <chrono>
+
 #include "base/strings.h"
 
 namespace sarai::store {
@@ -46,8 +48,9 @@ Result<Credentials> CredentialsProvider::Get() {
 
 void CredentialsProvider::Forget(const Credentials& refused) {
   std::lock_guard lock(mu_);
-  if (!known_ || known_->session_token != refused.session_token) return;
-  known_.reset();
+  const bool same = known_ && known_->access_key_id == refused.access_key_id &&
+                    known_->session_token == refused.session_token;
+  if (same) known_.reset();
 }
 
 Result<Credentials> CredentialsProvider::Ask() const {

@@ -27,6 +27,10 @@ constexpr uint64_t kOverheadBytes = 16u << 20;
 
 using Bytes = std::span<const std::byte>;
 
+// A warning leaves a usable entry: a name that the locale cannot show is taken as it is. Everything
+// else, "retry" as well, means that bytes of the archive make no sense.
+bool Usable(int result) { return result == ARCHIVE_OK || result == ARCHIVE_WARN; }
+
 // The tar stream as libarchive pulls it.
 class TarStream {
  public:
@@ -71,7 +75,7 @@ class Untar {
       archive_entry* entry = nullptr;
       const int result = archive_read_next_header(reader_.get(), &entry);
       if (result == ARCHIVE_EOF) return CheckEnd();
-      if (result < ARCHIVE_WARN) return Broken();
+      if (!Usable(result)) return Broken();
       if (count >= max_entries) {
         return MakeStatus(Code::kResourceExhausted, "the archive has more than {} entries",
                           max_entries);
@@ -144,7 +148,7 @@ class Untar {
       la_int64_t offset = 0;
       const int result = archive_read_data_block(reader_.get(), &data, &count, &offset);
       if (result == ARCHIVE_EOF) break;
-      if (result < ARCHIVE_WARN) return Broken();
+      if (!Usable(result)) return Broken();
       SARAI_CHECK_OK(FillTo(static_cast<uint64_t>(offset), name));
       SARAI_CHECK_OK(builder_.Write({static_cast<const std::byte*>(data), count}));
     }

@@ -26,11 +26,14 @@ class RealHttpServer final : public HttpServer {
   Status Start() {
     SARAI_CHECK_OK(acceptor_->Listen(shared_->options.address, shared_->options.port));
     for (const auto& part : parts_) PostTo(part, [part] { part->loop().Attach(part); });
+    shared_->SetListening(true);
     const bool runs = PostTo(parts_.front(), [loop = &parts_.front()->loop(), self = acceptor_] {
       loop->Attach(self);
       self->Start();
     });
-    return runs ? Status() : Status(Code::kUnavailable, "cannot listen: the loops have stopped");
+    if (runs) return {};
+    shared_->SetListening(false);
+    return Status(Code::kUnavailable, "cannot listen: the event loops have stopped");
   }
 
   std::string address() const override {
@@ -51,14 +54,14 @@ class RealHttpServer final : public HttpServer {
     });
     for (const auto& part : parts_) PostTo(part, [part] { part->BeginDrain(); });
     const TimePoint until = std::chrono::steady_clock::now() + patience;
-    if (patience.count() > 0) shared_->AwaitNoneLeft(until);
+    if (patience.count() > 0) shared_->AwaitEnd(until);
     for (const auto& part : parts_) {
       PostTo(part, [part] {
         part->CloseAll();
         part->loop().Detach(part.get());
       });
     }
-    shared_->AwaitNoneLeft();
+    shared_->AwaitEnd();
   }
 
  private:

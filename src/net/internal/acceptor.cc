@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "net/internal/socket.h"
 
 namespace sarai::net {
 namespace {
@@ -33,6 +34,7 @@ Status Acceptor::Listen(const std::string& address, uint16_t port) {
   if (!endpoint) return endpoint.error();
   ErrorCode error;
   acceptor_.open(endpoint->protocol(), error);
+  if (!error) CloseOnExec(acceptor_.native_handle());
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(*endpoint, error);
   if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
@@ -84,6 +86,7 @@ void Acceptor::Close() {
   ErrorCode ignored;
   acceptor_.close(ignored);
   pause_.cancel();
+  parts_.front()->shared().SetListening(false);
 }
 
 }  // namespace sarai::net

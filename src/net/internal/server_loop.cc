@@ -15,17 +15,24 @@ bool ServerShared::Admit() {
 
 void ServerShared::Leave() {
   std::lock_guard lock(mu_);
-  if (--open_ == 0) none_left_.notify_all();
+  --open_;
+  if (Ended()) ended_.notify_all();
 }
 
-bool ServerShared::AwaitNoneLeft(TimePoint until) {
-  std::unique_lock lock(mu_);
-  return none_left_.wait_until(lock, until, [this] { return open_ == 0; });
+void ServerShared::SetListening(bool listening) {
+  std::lock_guard lock(mu_);
+  listening_ = listening;
+  if (Ended()) ended_.notify_all();
 }
 
-void ServerShared::AwaitNoneLeft() {
+bool ServerShared::AwaitEnd(TimePoint until) {
   std::unique_lock lock(mu_);
-  none_left_.wait(lock, [this] { return open_ == 0; });
+  return ended_.wait_until(lock, until, [this] { return Ended(); });
+}
+
+void ServerShared::AwaitEnd() {
+  std::unique_lock lock(mu_);
+  ended_.wait(lock, [this] { return Ended(); });
 }
 
 void ServerLoop::Start(tcp::socket socket) {

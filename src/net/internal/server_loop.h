@@ -23,18 +23,22 @@ struct ServerShared {
   // Takes a place for one more connection, or refuses.
   bool Admit();
   void Leave();
-  // True when all have left by then.
-  bool AwaitNoneLeft(TimePoint until);
-  void AwaitNoneLeft();
+  void SetListening(bool listening);
+  // Returns when nobody listens and all connections have left; false: not so by then.
+  bool AwaitEnd(TimePoint until);
+  void AwaitEnd();
 
   const ServerOptions options;
   const Handler handler;
   std::atomic<bool> draining{false};
 
  private:
+  bool Ended() const { return open_ == 0 && !listening_; }
+
   std::mutex mu_;
-  std::condition_variable none_left_;
-  uint32_t open_ = 0;  // guarded by mu_
+  std::condition_variable ended_;
+  uint32_t open_ = 0;       // guarded by mu_
+  bool listening_ = false;  // guarded by mu_
 };
 
 // The connections of one server on one loop, which owns them; touched on the loop only.

@@ -2,6 +2,8 @@
 // takes its place here: the same calls over asio::ssl::stream, chosen when the connection is made.
 #pragma once
 
+#include <fcntl.h>
+
 #include <span>
 #include <utility>
 
@@ -10,6 +12,9 @@
 #include "net/internal/asio.h"
 
 namespace sarai::net {
+
+// Child processes must not inherit sockets: they would hold connections and ports open.
+inline void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
 class Socket {
  public:
@@ -21,6 +26,7 @@ class Socket {
     ErrorCode ignored;
     tcp_.set_option(tcp::no_delay(true), ignored);
     tcp_.non_blocking(true, ignored);
+    CloseOnExec(tcp_.native_handle());
   }
 
   template <typename Peers, typename Done>  // void(ErrorCode); tries the endpoints in turn

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
@@ -126,7 +127,7 @@ RawListener::RawListener(int backlog) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK
 }
 
 RawSocket RawListener::Accept() {
-  return RawSocket(UniqueFd(::accept(fd_.get(), nullptr, nullptr)));
+  return RawSocket(UniqueFd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
 }
 
 }  // namespace sarai::net

@@ -23,21 +23,19 @@ Shape VariableDims(const ModelSpec& spec, const Tensor& tensor, size_t first) {
   return values;
 }
 
-// Fills the -1s of `shape`: one by one from `values` if they are as many, else a single one from
-// the element count.
+// Fills the -1s of `shape`: a single one from the element count, else one by one from `values`.
 void FillVariableDims(Shape& shape, const Shape& values, int64_t count) {
-  const auto open = std::ranges::count(shape, -1);
-  if (static_cast<size_t>(open) == values.size()) {
-    auto next = values.begin();
-    for (int64_t& dim : shape)
-      if (dim == -1) dim = *next++;
-    return;
-  }
-  if (open != 1) return;
+  const auto open = static_cast<size_t>(std::ranges::count(shape, -1));
   int64_t known = 1;
   for (const int64_t dim : shape)
     if (dim != -1) known *= dim;
-  if (known > 0) *std::ranges::find(shape, -1) = count / known;
+  if (open == 1 && known > 0) {
+    *std::ranges::find(shape, -1) = count / known;
+  } else if (open == values.size()) {
+    auto next = values.begin();
+    for (int64_t& dim : shape)
+      if (dim == -1) dim = *next++;
+  }
 }
 
 }  // namespace

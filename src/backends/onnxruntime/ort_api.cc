@@ -22,11 +22,14 @@ Code LoadCode(OrtErrorCode code) {
   }
 }
 
+// A model that could be loaded fails in a run over what it was given: kernels report shapes that do
+// not fit as any of FAIL, INVALID_ARGUMENT and RUNTIME_EXCEPTION.
 Code RunCode(OrtErrorCode code) {
   switch (code) {
-    case ORT_INVALID_ARGUMENT: return Code::kInvalidArgument;
     case ORT_NOT_IMPLEMENTED: return Code::kUnimplemented;
-    default: return Code::kInternal;
+    case ORT_ENGINE_ERROR:
+    case ORT_EP_FAIL: return Code::kInternal;
+    default: return Code::kInvalidArgument;
   }
 }
 

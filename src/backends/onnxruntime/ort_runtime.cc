@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <new>
 #include <utility>
 
 #include "backends/common/counted_memory.h"
@@ -14,7 +15,12 @@ namespace {
 
 constexpr char kLibraryBesideBackend[] = "/../runtimes/onnxruntime/libonnxruntime.so";
 
-void* ORT_API_CALL Allocate(OrtAllocator*, size_t bytes) { return CountedAllocate(bytes); }
+// Throws, as ORT's own allocator does: its callers do not check for null.
+void* ORT_API_CALL Allocate(OrtAllocator*, size_t bytes) {
+  void* block = CountedAllocate(bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
 
 void ORT_API_CALL Free(OrtAllocator*, void* block) { CountedFree(block); }
 

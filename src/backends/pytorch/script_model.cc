@@ -238,7 +238,8 @@ Result<std::vector<Tensor>> ScriptModel::Execute(const std::vector<Tensor>& inpu
     }
     return outputs;
   } catch (...) {
-    return Error(CurrentException(Code::kInternal));
+    // A module that could be loaded fails in a run over what it was given.
+    return Error(CurrentException(Code::kInvalidArgument));
   }
 }
 

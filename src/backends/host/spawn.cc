@@ -1,0 +1,108 @@
+#include "backends/host/spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "backends/host/host_arguments.h"
+
+extern "C" {  // glibc 2.36 forgets to say so
+#include <sys/pidfd.h>
+}
+
+namespace sarai::backends::host {
+namespace {
+
+class FileActions {
+ public:
+  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  posix_spawn_file_actions_t* get() { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+class Attributes {
+ public:
+  Attributes() {
+    posix_spawnattr_init(&attributes_);
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~Attributes() { posix_spawnattr_destroy(&attributes_); }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  posix_spawnattr_t* get() { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
+
+// Duplicates above all target numbers, so that no dup2 in the child hits a source still needed.
+Result<std::vector<UniqueFd>> LiftAbove(int target_end, std::span<const int> fds) {
+  std::vector<UniqueFd> lifted;
+  for (const int fd : fds) {
+    lifted.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, target_end));
+    if (!lifted.back().valid())
+      return Error(Code::kResourceExhausted, "no descriptor left for a backend host: {}",
+                   std::strerror(errno));
+  }
+  return lifted;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& line) {
+  std::vector<char*> pointers;
+  for (std::string& word : line) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+Result<Spawned> Spawn(const std::string& executable, const std::vector<std::string>& arguments,
+                      std::span<const int> fds) {
+  const int target_end = kFirstFd + static_cast<int>(fds.size());
+  SARAI_TRY(const auto lifted, LiftAbove(target_end, fds));
+  FileActions actions;
+  posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(actions.get(), STDERR_FILENO, STDOUT_FILENO);
+  for (size_t i = 0; i < lifted.size(); ++i)
+    posix_spawn_file_actions_adddup2(actions.get(), lifted[i].get(),
+                                     kFirstFd + static_cast<int>(i));
+  posix_spawn_file_actions_addclosefrom_np(actions.get(), target_end);
+
+  std::vector<std::string> line = {executable, "backend-host"};
+  line.insert(line.end(), arguments.begin(), arguments.end());
+  const std::vector<char*> argv = Pointers(line);
+  Attributes attributes;
+  Spawned spawned;
+  const int error = posix_spawn(&spawned.pid, executable.c_str(), actions.get(), attributes.get(),
+                                argv.data(), environ);
+  if (error != 0)
+    return Error(Code::kFailedPrecondition, "cannot start a backend host with '{}': {}", executable,
+                 std::strerror(error));
+  spawned.pidfd.Reset(pidfd_open(spawned.pid, 0));
+  if (spawned.pidfd.valid()) return spawned;
+  const int pidfd_error = errno;
+  kill(spawned.pid, SIGKILL);
+  waitpid(spawned.pid, nullptr, 0);
+  return Error(Code::kResourceExhausted, "pidfd_open: {}", std::strerror(pidfd_error));
+}
+
+void KillProcess(const UniqueFd& pidfd) { pidfd_send_signal(pidfd.get(), SIGKILL, nullptr, 0); }
+
+}  // namespace sarai::backends::host

@@ -1,5 +1,5 @@
-// The last decisions of a process, newest kept, in a ring of fixed size; optionally also appended to
-// a file as JSON lines. Thread-safe.
+// The last decisions of a process, newest kept, in a ring of fixed size; optionally also appended
+// to a file as JSON lines. Thread-safe.
 #pragma once
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Counters, gauges and histograms of one process, and their text form (OpenMetrics). Updating one is
-// a relaxed atomic; the registry's lock is taken only to create a series or to render.
+// Counters, gauges and histograms of one process, and their text form (OpenMetrics). Updating one
+// is a relaxed atomic; the registry's lock is taken only to create a series or to render.
 #pragma once
 
 #include <atomic>

@@ -13,6 +13,16 @@
 
 namespace sarai::policy {
 
+// Sizes are known and nothing is added to them, so that they can be read off a test.
+inline ResidencyOptions Exact(uint64_t memory_mib = 0, uint64_t disk_mib = 0) {
+  return {.memory_budget_bytes = memory_mib * kMiB,
+          .disk_budget_bytes = disk_mib * kMiB,
+          .churn_guard = std::chrono::seconds(0),
+          .size_factor = 1,
+          .load_peak_factor = 0,
+          .unpack_factor = 1};
+}
+
 class FakeInstance {
  public:
   using Kind = ResidencyAction::Kind;

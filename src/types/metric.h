@@ -2,9 +2,9 @@
 // AWS's "Monitor Amazon SageMaker AI with Amazon CloudWatch".
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,17 +13,28 @@
 
 namespace sarai {
 
+// How often values of about one size came: logarithmic bins, each 2 % wide, so that a percentile is
+// off by 1 % at most. Merging two sets loses nothing.
+struct MetricBins {
+  std::vector<std::pair<int32_t, double>> counts;  // (bin, how often), ascending by bin
+
+  static int32_t BinOf(double value);  // 0 for 0, negative for negative values
+  static double ValueOf(int32_t bin);  // the middle of the bin
+
+  void Add(int32_t bin, double count);
+  void Merge(const MetricBins& other);
+  double Total() const;
+};
+
 struct MetricSet {
   double count = 0, sum = 0, min = 0, max = 0;
+  MetricBins bins;  // of the values that came one by one; empty for a set that came as a whole
 
-  void Add(double value) { Merge({1, value, value, value}); }
-  void Merge(const MetricSet& other) {
-    if (other.count == 0) return;
-    min = count == 0 ? other.min : std::min(min, other.min);
-    max = count == 0 ? other.max : std::max(max, other.max);
-    count += other.count;
-    sum += other.sum;
-  }
+  void Add(double value);
+  void Merge(const MetricSet& other);
+  // `percent` in [0,100]. Nothing where it can not be known: single values were not seen and they
+  // were not all the same.
+  std::optional<double> Percentile(double percent) const;
 };
 
 struct MetricId {

@@ -24,6 +24,7 @@ struct LaunchOptions {
   // laid over it.
   std::map<std::string, std::string, std::less<>> environment;
   uint64_t max_log_bytes = 16ull << 20;  // a log above it is set aside as .1 when a process starts
+  size_t max_old_logs = 100;             // of instances that are gone, kept at a start
   std::chrono::milliseconds stop_patience{30'000};  // between SIGTERM and SIGKILL
 };
 
@@ -34,6 +35,9 @@ struct HealthOptions {
   int misses = 2;  // in a row make an instance "not ready"
   // An instance that was ready and has not been for so long is killed and started again.
   Duration unresponsive_after = std::chrono::seconds(60);
+  // A deployment fails at once when one of its instances has ended so often, in a row, before it
+  // was ready.
+  int start_attempts = 5;
   // From a deployment's begin until all its instances are ready; a variant's
   // ContainerStartupHealthCheckTimeoutInSeconds goes before it.
   Duration start_timeout = std::chrono::minutes(4);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -102,6 +103,7 @@ class ProcessProvider final : public InstanceProvider {
   }
   fs::path HomeOf(std::string_view id) const { return directory_ / "instances" / id; }
   void Dispose(const fs::path& home);
+  void PruneLogs(const std::set<std::string>& known);
 
   // All below on thread_.
   void Run();
@@ -128,12 +130,7 @@ class ProcessProvider final : public InstanceProvider {
   std::thread thread_;         // last: it uses all above
 };
 
-void ProcessProvider::Forget(std::string_view id) {
-  Dispose(HomeOf(id));
-  std::error_code ignored;
-  fs::remove(LogOf(id), ignored);
-  fs::remove(LogOf(id) + ".1", ignored);
-}
+void ProcessProvider::Forget(std::string_view id) { Dispose(HomeOf(id)); }
 
 // The folder leaves its place at once, so that what is deleted half is never taken for a disk tier.
 void ProcessProvider::Dispose(const fs::path& home) {
@@ -158,6 +155,20 @@ void ProcessProvider::ForgetAllBut(const std::set<std::string>& known) {
   for (const auto& entry : fs::directory_iterator(directory_ / "instances", error))
     if (!known.contains(entry.path().filename().string())) stale.push_back(entry.path());
   for (const fs::path& home : stale) Dispose(home);
+  PruneLogs(known);
+}
+
+// Logs of forgotten instances are what explains a failed endpoint: the newest ones stay.
+void ProcessProvider::PruneLogs(const std::set<std::string>& known) {
+  std::error_code error;
+  std::vector<std::pair<fs::file_time_type, fs::path>> old;
+  for (const auto& entry : fs::directory_iterator(directory_ / "logs", error)) {
+    const std::string file = entry.path().filename().string();
+    if (!known.contains(file.substr(0, file.rfind(".log"))))
+      old.emplace_back(entry.last_write_time(error), entry.path());
+  }
+  std::ranges::sort(old, std::greater());
+  for (size_t i = options_.max_old_logs; i < old.size(); ++i) fs::remove(old[i].second, error);
 }
 
 void ProcessProvider::Shutdown() {

@@ -15,6 +15,7 @@
 
 #include "control/providers/instance_command.h"
 #include "control/providers/process_provider.h"
+#include "control/scratch_directory.h"
 
 namespace sarai::control {
 namespace {
@@ -58,20 +59,6 @@ TEST(InstanceCommand, FindsTheAddressInTheReadyLineOnly) {
                                  "sarai: ready grpc=127.0.0.1:43", "INFO sarai: ready http=a:1"})
     EXPECT_FALSE(AddressInReadyLine(line)) << line;
 }
-
-// A directory that is gone after the test.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "sarai-control-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~ScratchDirectory() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // Runs shell scripts in place of `sarai`; events are waited for, never slept for.
 class ProviderTest : public testing::Test {

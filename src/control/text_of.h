@@ -1,0 +1,16 @@
+// A response's body as one text.
+#pragma once
+
+#include <string>
+
+#include "wire/http/message.h"
+
+namespace sarai::control {
+
+inline std::string TextOf(const http::Response& response) {
+  std::string text;
+  for (const Blob& part : response.body) text += part.text();
+  return text;
+}
+
+}  // namespace sarai::control

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <filesystem>
 
+#include "backends/host/host_backend.h"
 #include "backends/load_library.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -58,6 +59,7 @@ struct BackendRegistry::Impl {
 
   std::string LibraryOf(const std::string& name) const;
   Status CheckKnown(const std::string& name) const;
+  backends::BackendOptions OptionsOf(const std::string& name) const;
   Result<std::unique_ptr<backends::Backend>> Open(const std::string& name) const;
   void TellLost(const std::string& name, const Status& why);
   void Listen(const std::string& name, backends::Backend& backend);
@@ -86,13 +88,28 @@ Status BackendRegistry::Impl::CheckKnown(const std::string& name) const {
   return NoSuchBackend(name, options.backend_directory);
 }
 
+backends::BackendOptions BackendRegistry::Impl::OptionsOf(const std::string& name) const {
+  backends::BackendOptions own = options.backend_options;
+  const auto settings = options.backend_settings.find(name);
+  if (settings == options.backend_settings.end()) return own;
+  for (const auto& [key, value] : settings->second) own.settings[key] = value;
+  return own;
+}
+
 Result<std::unique_ptr<backends::Backend>> BackendRegistry::Impl::Open(
     const std::string& name) const {
-  backends::BackendOptions own = options.backend_options;
-  if (const auto settings = options.backend_settings.find(name);
-      settings != options.backend_settings.end())
-    for (const auto& [key, value] : settings->second) own.settings[key] = value;
-  return backends::LoadBackendLibrary(LibraryOf(name), own);
+  if (!options.isolated.contains(name))
+    return backends::LoadBackendLibrary(LibraryOf(name), OptionsOf(name));
+  if (options.host_executable.empty())
+    return Error(Code::kFailedPrecondition,
+                 "backend '{}' runs in a process of its own, but no executable for it is set",
+                 name);
+  return std::make_unique<backends::host::HostBackend>(
+      backends::host::HostOptions{.backend = name,
+                                  .library = LibraryOf(name),
+                                  .host_executable = options.host_executable,
+                                  .backend_options = OptionsOf(name),
+                                  .channels = {.run = std::max(options.host_channels, 1)}});
 }
 
 void BackendRegistry::Impl::TellLost(const std::string& name, const Status& why) {
@@ -134,7 +151,8 @@ Result<backends::Backend*> BackendRegistry::Get(const std::string& name) {
   impl_->opened.notify_all();
   if (!backend) return Error(std::move(backend).error());
   entry.backend = std::move(*backend);
-  LogInfo("engine", "opened backend '{}' (runtime {})", name, entry.backend->runtime_version());
+  LogInfo("engine", "opened backend '{}'{}", name,
+          impl_->options.isolated.contains(name) ? ", in a process of its own" : "");
   return entry.backend.get();
 }
 

@@ -38,6 +38,13 @@ TEST(BackendRegistry, TriesALibraryThatDidNotOpenAgain) {
   EXPECT_THAT(registry.opened(), testing::IsEmpty());
 }
 
+TEST(BackendRegistry, NeedsAnExecutableForBackendsInAProcessOfTheirOwn) {
+  TestFolder folder;
+  folder.Write("libsarai_a.so", "");
+  BackendRegistry registry({.backend_directory = folder.path(), .isolated = {"a"}});
+  EXPECT_EQ(registry.Get("a").error().code(), Code::kFailedPrecondition);
+}
+
 TEST(BackendRegistry, TellsLossesOfBackendsAddedBeforeAndAfter) {
   BackendRegistry registry({});
   auto* early = new FakeBackend;

@@ -241,8 +241,7 @@ void Engine::Impl::LoseAll(const std::string& backend, const Status& why) {
   std::unique_lock lock(mu);
   const auto callback = on_lost;
   lock.unlock();
-  Abandon(models,
-          fmt::format("was lost: its process died ({}); a retry loads it again", why.message()),
+  Abandon(models, fmt::format("was lost: {}; a retry loads it again", why.message()),
           [&](const Roster::ModelPtr& model) {
             if (callback) callback(ModelHandle(model), why);
           });

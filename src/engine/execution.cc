@@ -67,8 +67,7 @@ Execution Execute(const ServedVersion& version, std::span<const Pending> batch,
 bool MayBeOneRequestsFault(const Execution& execution, std::span<const Pending> batch) {
   if (execution.status.ok() || batch.size() < 2) return false;
   const Code code = execution.status.code();
-  return code == Code::kInvalidArgument || code == Code::kInternal ||
-         code == Code::kResourceExhausted;
+  return code == Code::kInvalidArgument || code == Code::kInternal;
 }
 
 }  // namespace sarai::engine

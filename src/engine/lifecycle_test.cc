@@ -111,7 +111,7 @@ TEST_F(LifecycleTest, LosingAHostFailsWhatWaitsAndTellsTheOwnerFirst) {
   Send(model, 3);
   answers.WaitForAll();
   EXPECT_EQ(answers.all().back().error().message(),
-            "model 'm' was lost: its process died (signal 9); a retry loads it again");
+            "model 'm' was lost: signal 9; a retry loads it again");
   UnloadAndWait(model);
 }
 

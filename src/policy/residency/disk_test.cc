@@ -46,6 +46,25 @@ TEST(ResidencyDisk, WhenAllFilesAreInMemoryAnIdleModelIsUnloadedAndDeleted) {
   EXPECT_TRUE(instance.Served(request));
 }
 
+TEST(ResidencyDisk, VictimThatIsAskedForAgainWhileItGoesStillGivesItsBytesToTheOneAhead) {
+  FakeInstance instance(Exact(0, 10));
+  for (const char* id : {"victim", "new"}) instance.Know(id, {.download_bytes = 10 * kMiB});
+  instance.Bring("victim");
+  const int first = instance.Request("new");
+  const int revived = instance.Request("victim");
+  instance.FinishUnload("victim");
+  EXPECT_TRUE(instance.Is("victim", Kind::kDelete));
+  instance.FinishDelete("victim");
+  EXPECT_THAT(instance.UnderWay(Kind::kFetch), ElementsAre("new"));
+  instance.FinishFetch("new");
+  instance.FinishLoad("new");
+  EXPECT_TRUE(instance.Served(first));
+  instance.Idle("new");
+  instance.Advance(instance.options.room_retry);
+  instance.Settle();
+  EXPECT_TRUE(instance.Served(revived));
+}
+
 TEST(ResidencyDisk, ModelThatWaitsToBeLoadedKeepsItsFiles) {
   ResidencyOptions options = Exact(0, 20);
   options.max_concurrent_loads = 1;

@@ -7,6 +7,15 @@ namespace sarai::policy {
 
 using residency::ToBytes;
 
+namespace {
+
+Status DiedTooOften(const Model& model) {
+  return MakeStatus(Code::kUnavailable, "the process of model '{}' died {} times in a short time",
+                    model.id, model.losses.count);
+}
+
+}  // namespace
+
 Residency::Impl::Impl(const ResidencyOptions& given)
     : options(given), worth(options), books(options), waiting(options) {}
 
@@ -208,13 +217,9 @@ void Residency::Impl::Lost(Model& model, TimePoint now, ResidencyActions& action
     Reclaim(model, now, actions);
     return Serve(now, actions);
   }
-  if (suspect) CountLoss(model, now);
-  if (suspect && TooManyLosses(model, now)) {
-    FailAndRemember(
-        model,
-        MakeStatus(Code::kUnavailable, "the process of model '{}' died {} times in a short time",
-                   model.id, model.losses.count),
-        now, actions);
+  if (suspect) {
+    CountLoss(model, now);
+    if (TooManyLosses(model, now)) FailAndRemember(model, DiedTooOften(model), now, actions);
   }
   Serve(now, actions);
 }

@@ -5,6 +5,7 @@ namespace sarai::policy {
 namespace {
 
 using std::chrono::seconds;
+using testing::ElementsAre;
 using testing::Optional;
 using Kind = ResidencyAction::Kind;
 
@@ -72,6 +73,23 @@ TEST(ResidencyFailures, OnlyModelsInUseAreBlamedForTheDeathOfTheirProcess) {
   instance.Lose("killer");
   EXPECT_THAT(instance.Failed(instance.Request("killer")), Optional(Code::kUnavailable));
   EXPECT_FALSE(instance.Answer(instance.Request("idle"))) << "it is being loaded";
+}
+
+TEST(ResidencyFailures, DeathsOfOthersAreNotHeldAgainstAModelLater) {
+  ResidencyOptions options = Exact();
+  options.losses_tolerated = 1;
+  FakeInstance instance(options);
+  instance.KnowOnDisk("a", 10);
+  for (int i = 0; i < 3; ++i) {
+    instance.Bring("a");
+    instance.Advance(seconds(5));
+    instance.Lose("a");
+  }
+  instance.Bring("a");
+  instance.Request("a");
+  instance.Lose("a");
+  instance.Bring("a");
+  EXPECT_THAT(instance.Ready(), ElementsAre("a"));
 }
 
 TEST(ResidencyFailures, LoadWhoseProcessDiedIsTriedAgainForThoseWhoWait) {

@@ -117,7 +117,7 @@ Decision WhyReclaim(const Model& model) {
 
 Decision WhyAdmit(const Model& model, uint32_t count) {
   const double load_ms = Milliseconds(model.load_time);
-  Decision decision{.kind = DecisionKind::kLoad};
+  Decision decision{.kind = DecisionKind::kStart};
   decision.reason = fmt::format("ready after {:.1f} ms, {} measured: {} waiting requests go on",
                                 load_ms, BytesText(model.memory.bytes), count);
   decision.numbers = {{"load_ms", load_ms},

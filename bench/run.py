@@ -1,0 +1,37 @@
+"""./dev bench [NAME…]: measures, as ratios within one run; raw results go to build/bench/.
+
+  gateway   p50 of a warm tiny request through gateway and instance, over the same sent straight
+            to the instance
+  cold      first request of a model that is on disk, over a warm one
+  churn     requests over three times more models than fit, over warm ones; memory held
+"""
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import churn  # noqa: E402
+import cold  # noqa: E402
+import gateway  # noqa: E402
+from testkit import paths  # noqa: E402
+
+BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run}
+
+
+def main():
+    wanted = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    out = paths.ROOT / "build" / "bench"
+    out.mkdir(parents=True, exist_ok=True)
+    for name in wanted:
+        print(f"== {name}", flush=True)
+        result = BENCHES[name]()
+        (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,15 @@
+// Triton's command line: which of its flags mean something here, and what to say of the others.
+// Names: server repository, src/command_line_parser.cc.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sarai::cli {
+
+// Adds every flag of Triton's that this program does not serve, so that giving one stops the start
+// with a line that says why instead of being ignored. Flags that work are added by the subcommand.
+void AddUnservedTritonFlags(CLI::App& app);
+
+}  // namespace sarai::cli

@@ -1,12 +1,14 @@
 // The HTTP transport against peers that work.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -131,18 +133,23 @@ TEST_F(TransportTest, TakesAnAnswerThatComesBeforeTheRequestIsWholeAndLeavesTheC
   EXPECT_EQ(outcome->status, 413);
 }
 
-std::set<int> InheritableSockets() {
-  std::set<int> found;
-  for (int fd = 0; fd < 1024; ++fd) {
-    struct stat info{};
-    if (::fstat(fd, &info) != 0 || !S_ISSOCK(info.st_mode)) continue;
-    if ((::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) found.insert(fd);
+// As /proc tells it: the descriptors belong to other threads.
+std::set<std::string> InheritableSockets() {
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed_meanwhile;
+    const auto target = std::filesystem::read_symlink(entry.path(), closed_meanwhile).string();
+    std::ifstream info("/proc/self/fdinfo/" + entry.path().filename().string());
+    unsigned long flags = O_CLOEXEC;
+    for (std::string word; info >> word;)
+      if (word == "flags:") info >> std::oct >> flags;
+    if (target.starts_with("socket:") && (flags & O_CLOEXEC) == 0) found.insert(target);
   }
   return found;
 }
 
 TEST_F(TransportTest, ChildProcessesInheritNoSocket) {
-  const std::set<int> before = InheritableSockets();
+  const std::set<std::string> before = InheritableSockets();
   Start(Echo);
   ASSERT_TRUE(SendAndWait(*transport_, server_->address(), Get(), {}).has_value());
   EXPECT_EQ(InheritableSockets(), before);

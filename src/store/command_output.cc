@@ -43,13 +43,10 @@ Result<pid_t> Spawn(const std::string& command, const Environment& environment, 
   return pid;
 }
 
-Result<std::string> ReadToEnd(int fd, std::chrono::milliseconds timeout, uint64_t max_bytes) {
-  using std::chrono::steady_clock;
-  const auto deadline = steady_clock::now() + timeout;
+Result<std::string> ReadToEnd(int fd, TimePoint deadline, uint64_t max_bytes, const Clock& clock) {
   std::string text;
   while (true) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock.Now()).count();
     pollfd ready{.fd = fd, .events = POLLIN};
     const int polled = left > 0 ? ::poll(&ready, 1, static_cast<int>(left)) : 0;
     if (polled < 0 && errno == EINTR) continue;
@@ -67,14 +64,15 @@ Result<std::string> ReadToEnd(int fd, std::chrono::milliseconds timeout, uint64_
 }  // namespace
 
 Result<std::string> CommandOutput(const std::string& command, const Environment& environment,
-                                  std::chrono::milliseconds timeout, uint64_t max_bytes) {
+                                  std::chrono::milliseconds timeout, uint64_t max_bytes,
+                                  const Clock& clock) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error(OsError(errno, "making", "a pipe"));
   const UniqueFd reader(ends[0]);
   UniqueFd writer(ends[1]);
   SARAI_TRY(const pid_t pid, Spawn(command, environment, writer.get()));
   writer.Reset();
-  auto text = ReadToEnd(reader.get(), timeout, max_bytes);
+  auto text = ReadToEnd(reader.get(), clock.Now() + timeout, max_bytes, clock);
   if (!text) ::kill(-pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

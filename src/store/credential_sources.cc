@@ -124,7 +124,7 @@ Result<Credentials> CredentialsFromWebIdentity(const CredentialSettings& setting
                      .expires = ParseExpiration(keys.expiration)};
 }
 
-Result<Credentials> CredentialsFromProfile(const CredentialSettings& settings) {
+Result<Credentials> CredentialsFromProfile(const CredentialSettings& settings, const Clock& clock) {
   const Profile& profile = settings.profile;
   const std::string source = fmt::format("profile '{}'", profile.name);
   if (!profile.value("aws_access_key_id").empty()) {
@@ -139,7 +139,7 @@ Result<Credentials> CredentialsFromProfile(const CredentialSettings& settings) {
   const std::string& command = profile.value("credential_process");
   if (!command.empty()) {
     SARAI_TRY(const std::string text,
-              CommandOutput(command, settings.environment, kProcessTimeout, kMaxTokenBytes));
+              CommandOutput(command, settings.environment, kProcessTimeout, kMaxTokenBytes, clock));
     return ParseCredentialsJson(text);
   }
   for (const std::string_view unknown : {"source_profile", "credential_source", "sso_session"}) {
@@ -201,7 +201,7 @@ std::vector<CredentialSource> StandardCredentialSources(const CredentialSettings
       {"the environment", [environment] { return CredentialsFromEnvironment(environment); }},
       {"web identity",
        [settings, &client, &clock] { return CredentialsFromWebIdentity(settings, client, clock); }},
-      {"the shared files", [settings] { return CredentialsFromProfile(settings); }},
+      {"the shared files", [settings, &clock] { return CredentialsFromProfile(settings, clock); }},
       {"the container",
        [environment, &client] { return CredentialsFromContainer(environment, client); }},
       {"instance metadata",

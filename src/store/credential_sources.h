@@ -25,7 +25,7 @@ Result<Credentials> CredentialsFromEnvironment(const Environment& environment);
 Result<Credentials> CredentialsFromWebIdentity(const CredentialSettings& settings, HttpClient& http,
                                                const Clock& clock);
 // Keys in the profile, or its credential_process.
-Result<Credentials> CredentialsFromProfile(const CredentialSettings& settings);
+Result<Credentials> CredentialsFromProfile(const CredentialSettings& settings, const Clock& clock);
 // AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or …_FULL_URI.
 Result<Credentials> CredentialsFromContainer(const Environment& environment, HttpClient& http);
 // EC2's IMDSv2.

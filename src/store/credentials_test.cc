@@ -57,23 +57,24 @@ TEST_F(CredentialSourcesTest, ReadsProfilesOfBothSharedFiles) {
       "[profile work]\nregion = eu-north-1\naws_access_key_id = CONFIG\n"
       "s3 =\n  addressing_style = path\naws_session_token = TOKEN\n[sso-session work]\nx=y\n");
   const CredentialSettings settings = Settings({{"AWS_PROFILE", "work"}});
-  ExpectKeys(CredentialsFromProfile(settings));
+  ExpectKeys(CredentialsFromProfile(settings, clock_));
   EXPECT_EQ(settings.profile.value("region"), "eu-north-1");
   EXPECT_EQ(settings.profile.value("addressing_style"), "");
   const auto missing = LoadProfile({{"HOME", folder_.path()}, {"AWS_PROFILE", "nobody"}});
   ASSERT_FALSE(missing.has_value());
   EXPECT_THAT(missing.error().message(), HasSubstr("'nobody'"));
-  EXPECT_EQ(CredentialsFromProfile(Settings({{"HOME", "/nowhere"}})).error().code(),
+  EXPECT_EQ(CredentialsFromProfile(Settings({{"HOME", "/nowhere"}}), clock_).error().code(),
             Code::kNotFound);
 }
 
 TEST_F(CredentialSourcesTest, RunsTheProfilesCredentialProcess) {
   folder_.Write("config",
                 fmt::format("[default]\ncredential_process = echo '{}' $NOTHING\n", kJson));
-  ExpectKeys(CredentialsFromProfile(Settings({{"AWS_CONFIG_FILE", folder_.path("config")}})));
+  ExpectKeys(
+      CredentialsFromProfile(Settings({{"AWS_CONFIG_FILE", folder_.path("config")}}), clock_));
   folder_.Write("config", "[default]\ncredential_process = exit 3\n");
   const auto failed =
-      CredentialsFromProfile(Settings({{"AWS_CONFIG_FILE", folder_.path("config")}}));
+      CredentialsFromProfile(Settings({{"AWS_CONFIG_FILE", folder_.path("config")}}), clock_);
   ASSERT_FALSE(failed.has_value());
   EXPECT_THAT(failed.error().message(), HasSubstr("'exit 3' failed (status 3)"));
 }

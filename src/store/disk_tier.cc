@@ -123,7 +123,7 @@ Result<Artifact> DiskTier::Impl::Publish(TreeBuilder& builder, const Manifest& m
   Status recorded = index.Record(url, {.etag = etag, .digest = digest}, scratch + "/index");
   if (recorded.ok()) return Describe(digest, url, etag);
   // Nobody could find the tree again, so it must not take up room.
-  if (!index.SourceOf(digest)) {
+  if (!index.Knows(digest)) {
     SARAI_TRY(const auto gone, trees.Remove(digest, scratch + "/gone"));
   }
   return Error(std::move(recorded));
@@ -216,11 +216,12 @@ void DiskTier::SetMeasured(const std::string& digest, const Measured& measured) 
 
 std::vector<Artifact> DiskTier::List() const {
   std::lock_guard guard(impl_->mu);
+  const auto sources = impl_->index.Sources();
   std::vector<Artifact> artifacts;
   for (const std::string& digest : impl_->trees.Digests()) {
-    auto source = impl_->index.SourceOf(digest);
-    if (!source) source.emplace();
-    artifacts.push_back(impl_->Describe(digest, std::move(source->first), source->second.etag));
+    const auto found = sources.find(digest);
+    const auto [url, version] = found == sources.end() ? decltype(found->second)() : found->second;
+    artifacts.push_back(impl_->Describe(digest, url, version.etag));
   }
   return artifacts;
 }

@@ -122,13 +122,20 @@ std::optional<FetchIndex::Version> FetchIndex::Last(const std::string& url) cons
   return found->second.back();
 }
 
-std::optional<std::pair<std::string, FetchIndex::Version>> FetchIndex::SourceOf(
-    const std::string& digest) const {
+std::map<std::string, std::pair<std::string, FetchIndex::Version>> FetchIndex::Sources() const {
+  std::map<std::string, std::pair<std::string, Version>> sources;
   for (const auto& [url, versions] : urls_) {
-    const auto version = std::ranges::find(versions, digest, &Version::digest);
-    if (version != versions.end()) return std::pair(url, *version);
+    for (const Version& version : versions) {
+      sources.try_emplace(version.digest, std::pair(url, version));
+    }
   }
-  return std::nullopt;
+  return sources;
+}
+
+bool FetchIndex::Knows(const std::string& digest) const {
+  return std::ranges::any_of(urls_, [&](const auto& item) {
+    return std::ranges::find(item.second, digest, &Version::digest) != item.second.end();
+  });
 }
 
 }  // namespace sarai::store

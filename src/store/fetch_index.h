@@ -34,8 +34,9 @@ class FetchIndex {
   std::optional<std::string> Find(const std::string& url, const std::string& etag) const;
   // The last version seen.
   std::optional<Version> Last(const std::string& url) const;
-  // Some (url, version) that is this tree: the one to show.
-  std::optional<std::pair<std::string, Version>> SourceOf(const std::string& digest) const;
+  // One (url, version) for every tree that some version is; a tree may have several.
+  std::map<std::string, std::pair<std::string, Version>> Sources() const;
+  bool Knows(const std::string& digest) const;
 
  private:
   using Versions = std::vector<Version>;  // oldest first

@@ -1,6 +1,7 @@
 #include "store/http_client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <optional>
@@ -115,8 +116,14 @@ void SetCallbacks(CURL* handle, Exchange& exchange) {
   curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
 }
 
+// Like libcurl's own, but child processes do not inherit the connection.
+curl_socket_t OpenSocket(void*, curlsocktype, curl_sockaddr* address) {
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 void SetSession(CURL* handle, const HttpClientOptions& options, bool use_proxy) {
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, OpenSocket);
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kCurlBufferBytes);

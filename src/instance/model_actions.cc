@@ -58,17 +58,19 @@ void ModelManager::Fail(ModelVersion& version, uint32_t count, const Status& why
     version.waiting.pop_front();
   }
   ModelEntry* entry = EntryOf(version.name);
-  const bool next = entry != nullptr && entry->next == version.id;
   // A wait that was too long says nothing of the version: its load goes on.
   const bool ended = waiters.empty() || why.code() != Code::kDeadlineExceeded;
-  if (next && ended) EndSwapBadly(*entry, why);
+  if (entry != nullptr && entry->next == version.id && ended) EndSwapBadly(*entry, why);
+  // Whoever waited for a version that is no longer meant to come goes on with what the name has.
+  const bool dropped = entry != nullptr && entry->current != version.id && version.retiring;
   for (Waiter& waiter : waiters) {
-    if (next && ended && !waiter.newest)
-      Post([this, name = version.name, waiter = std::move(waiter)]() mutable {
-        Attach(name, std::move(waiter));
-      });
-    else
+    if (!dropped || (waiter.newest && why.code() != Code::kCancelled)) {
       waiter.done(Error(why), true);
+      continue;
+    }
+    Post([this, name = version.name, waiter = std::move(waiter)]() mutable {
+      Attach(name, std::move(waiter));
+    });
   }
 }
 

@@ -99,6 +99,8 @@ void ModelManager::JoinLookup(ModelEntry& entry, Waiter waiter) {
   waiter.waited = true;
   entry.unresolved.push_back(std::move(waiter));
   ++unresolved_;
+  parts_.strand.PostAt(Now() + options_.residency.wait_budget,
+                       [this, name = entry.name] { ExpireUnresolved(name); });
   StartLookup(entry);
 }
 

@@ -14,7 +14,9 @@ bool IsLasting(Code code) {
 }
 
 std::string VersionId(const ModelEntry& entry, const std::string& tag) {
-  std::string id = entry.name + "@" + tag;
+  std::string id = entry.name + "@";
+  for (const char c : tag)
+    if (c != '"') id += c;  // ETags come with quotes
   if (entry.config_number > 0) id += fmt::format("#{}", entry.config_number);
   return id;
 }
@@ -61,9 +63,6 @@ void ModelManager::StartLookup(ModelEntry& entry) {
   parts_.worker.Lookup(entry.origin, [this, name = entry.name](Result<FoundVersion> found) {
     OnLookedUp(name, std::move(found));
   });
-  if (!entry.unresolved.empty())
-    parts_.strand.PostAt(Now() + options_.residency.wait_budget,
-                         [this, name = entry.name] { ExpireUnresolved(name); });
 }
 
 void ModelManager::ExpireUnresolved(const std::string& name) {

@@ -30,7 +30,8 @@ class KserveFrontTest : public testing::Test {
   // "alpha= beta=READY": never loaded models have no state.
   std::string Index(const std::string& body = "") {
     std::string text;
-    for (const auto& row : at.Call("POST", "/v2/repository/index", body).json().as_array()) {
+    const auto rows = at.Call("POST", "/v2/repository/index", body).json();
+    for (const auto& row : rows.as_array()) {
       const auto* state = row.as_object().if_contains("state");
       text += fmt::format("{}{}={}", text.empty() ? "" : " ",
                           std::string_view(row.at("name").as_string()),

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
 #include "backends/host/channel_pool.h"
@@ -17,6 +18,10 @@ struct HostOptions {
   std::string library;          // path of libsarai_<backend>.so
   std::string host_executable;  // run as `host_executable backend-host …`
   BackendOptions backend_options;
+  // Added to the host's environment where it has no such variable. OpenMP's threads wait for work
+  // by spinning unless told otherwise: with more runnable threads than cores that turns
+  // microseconds into time slices.
+  std::vector<std::string> environment = {"OMP_WAIT_POLICY=PASSIVE"};
 
   ChannelCounts channels;  // calls at once
   ChannelLimits limits;

@@ -174,7 +174,8 @@ Result<std::shared_ptr<HostLife>> HostProcess::SpawnLife() const {
                                 .channels = options_.channels.total(),
                                 .parent_pid = getpid(),
                                 .options = options_.backend_options};
-  SARAI_TRY(Spawned spawned, Spawn(options_.host_executable, ToCommandLine(arguments), fds));
+  SARAI_TRY(Spawned spawned,
+            Spawn(options_.host_executable, ToCommandLine(arguments), fds, options_.environment));
   LogInfo("backends", "started backend host '{}' (pid {})", options_.backend, spawned.pid);
   return std::make_shared<HostLife>(options_, std::move(spawned), std::move(channels),
                                     options_.clock->Now());

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -71,10 +72,23 @@ std::vector<char*> Pointers(std::vector<std::string>& line) {
   return pointers;
 }
 
+// Our own environment, and what of `added` it lacks.
+std::vector<std::string> Environment(const std::vector<std::string>& added) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  for (const std::string& variable : added) {
+    const std::string name = variable.substr(0, variable.find('=') + 1);
+    if (std::ranges::none_of(variables, [&](const auto& has) { return has.starts_with(name); }))
+      variables.push_back(variable);
+  }
+  return variables;
+}
+
 }  // namespace
 
 Result<Spawned> Spawn(const std::string& executable, const std::vector<std::string>& arguments,
-                      std::span<const int> fds) {
+                      std::span<const int> fds, const std::vector<std::string>& environment) {
   const int target_end = kFirstFd + static_cast<int>(fds.size());
   SARAI_TRY(const auto lifted, LiftAbove(target_end, fds));
   FileActions actions;
@@ -87,11 +101,13 @@ Result<Spawned> Spawn(const std::string& executable, const std::vector<std::stri
 
   std::vector<std::string> line = {executable, "backend-host"};
   line.insert(line.end(), arguments.begin(), arguments.end());
+  std::vector<std::string> variables = Environment(environment);
   const std::vector<char*> argv = Pointers(line);
+  const std::vector<char*> envp = Pointers(variables);
   Attributes attributes;
   Spawned spawned;
   const int error = posix_spawn(&spawned.pid, executable.c_str(), actions.get(), attributes.get(),
-                                argv.data(), environ);
+                                argv.data(), envp.data());
   if (error != 0)
     return Error(Code::kFailedPrecondition, "cannot start a backend host with '{}': {}", executable,
                  std::strerror(error));

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <array>
 #include <filesystem>
+#include <thread>
 
 #include "engine/testing/engine_fixture.h"
 
@@ -104,6 +106,18 @@ TEST_F(OnnxRuntimeTest, CarriesStringsThroughABatch) {
     ASSERT_TRUE(answer) << answer.error().message();
     EXPECT_THAT(TextsOf(answer->outputs[0]), testing::Each("grüße"));
   }
+}
+
+TEST_F(OnnxRuntimeTest, IsOpenedOnceForAllWhoAskAtTheSameTime) {
+  BackendRegistry fresh({.backend_directory = kBackends});
+  std::array<backends::Backend*, 4> got{};
+  std::vector<std::thread> threads;
+  for (backends::Backend*& backend : got)
+    threads.emplace_back([&] { backend = fresh.Get("onnxruntime").value_or(nullptr); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_NE(got[0], nullptr);
+  EXPECT_THAT(got, testing::Each(got[0]));
+  EXPECT_EQ(fresh.opened().size(), 1u);
 }
 
 // Sends one pair of numbers; the sum comes back.

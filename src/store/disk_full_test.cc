@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,10 +23,24 @@ using ::testing::IsEmpty;
 
 constexpr int kCannotMount = 77;
 
-// A file system of 4 MiB on `directory`, seen by this process only.
+bool WriteLine(const char* path, const std::string& line) {
+  std::ofstream file(path);
+  return static_cast<bool>(file << line << std::flush);
+}
+
+// Mounts that only this process sees: at once for root, in a user namespace for others.
+bool OwnMounts() {
+  if (::unshare(CLONE_NEWNS) == 0) return true;
+  const uid_t user = ::getuid();
+  const gid_t group = ::getgid();
+  return ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && WriteLine("/proc/self/setgroups", "deny") &&
+         WriteLine("/proc/self/uid_map", fmt::format("0 {} 1", user)) &&
+         WriteLine("/proc/self/gid_map", fmt::format("0 {} 1", group));
+}
+
+// A file system of 4 MiB on `directory`.
 bool MountSmallDisk(const std::string& directory) {
-  const bool alone = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
-  return alone && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+  return OwnMounts() && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
          ::mount("none", directory.c_str(), "tmpfs", 0, "size=4m") == 0;
 }
 

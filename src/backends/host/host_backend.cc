@@ -7,7 +7,7 @@
 
 namespace sarai::backends::host {
 
-HostBackend::HostBackend(HostOptions options) : options_(std::move(options)), process_(options_) {}
+HostBackend::HostBackend(const HostOptions& options) : options_(options), process_(options) {}
 
 HostBackend::~HostBackend() = default;
 

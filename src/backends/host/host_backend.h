@@ -19,7 +19,7 @@ namespace sarai::backends::host {
 class HostBackend final : public Backend {
  public:
   // Starts no process: the first Load does.
-  explicit HostBackend(HostOptions options);
+  explicit HostBackend(const HostOptions& options);
   ~HostBackend() override;
 
   std::string name() const override { return options_.backend; }

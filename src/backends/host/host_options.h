@@ -13,15 +13,17 @@
 
 namespace sarai::backends::host {
 
+// OpenMP's threads wait for work by spinning unless told otherwise: with more runnable threads than
+// cores that turns microseconds into time slices.
+inline std::vector<std::string> DefaultEnvironment() { return {"OMP_WAIT_POLICY=PASSIVE"}; }
+
 struct HostOptions {
   std::string backend;          // "pytorch"
   std::string library;          // path of libsarai_<backend>.so
   std::string host_executable;  // run as `host_executable backend-host …`
   BackendOptions backend_options;
-  // Added to the host's environment where it has no such variable. OpenMP's threads wait for work
-  // by spinning unless told otherwise: with more runnable threads than cores that turns
-  // microseconds into time slices.
-  std::vector<std::string> environment = {"OMP_WAIT_POLICY=PASSIVE"};
+  // Added to the host's environment where it has no such variable.
+  std::vector<std::string> environment = DefaultEnvironment();
 
   ChannelCounts channels;  // calls at once
   ChannelLimits limits;

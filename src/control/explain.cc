@@ -19,7 +19,7 @@ constexpr net::SendOptions kAskOptions{.timeout = std::chrono::seconds(5),
                                        .max_response_bytes = 16ull << 20};
 
 struct Answer {
-  std::string instance, endpoint, variant;
+  std::string instance, endpoint, variant, address;
   bool reached = false;
   int status = 0;
   std::string text;
@@ -54,16 +54,14 @@ class Gathering {
 void AskAll(const Fleet& fleet, net::Transport& transport, const std::string& question,
             std::move_only_function<void(Answers)> done) {
   Answers blank;
-  std::vector<std::string> addresses;
   for (const auto& [id, instance] : fleet.all()) {
     if (instance.phase != InstancePhase::kRunning) continue;
-    blank.push_back({id, instance.wanted.endpoint, instance.wanted.variant});
-    addresses.push_back(instance.address);
+    blank.push_back({id, instance.wanted.endpoint, instance.wanted.variant, instance.address});
   }
   if (blank.empty()) return done({});
-  auto gathering = std::make_shared<Gathering>(std::move(blank), std::move(done));
-  for (size_t i = 0; i < addresses.size(); ++i)
-    transport.Send(addresses[i], {.method = "GET", .target = question}, kAskOptions,
+  auto gathering = std::make_shared<Gathering>(blank, std::move(done));
+  for (size_t i = 0; i < blank.size(); ++i)
+    transport.Send(blank[i].address, {.method = "GET", .target = question}, kAskOptions,
                    [gathering, i](std::expected<http::Response, net::SendError> response) {
                      gathering->Bring(i, response);
                    });
@@ -143,6 +141,7 @@ http::Response ExplainJson(const std::string& model, const Answers& answers) {
     object["endpoint"] = answer.endpoint;
     object["variant"] = answer.variant;
     object["instance"] = answer.instance;
+    object["address"] = answer.address;
     instances.push_back(std::move(object));
   }
   return JsonReply(known ? 200 : 404, {{"model", model}, {"instances", std::move(instances)}});

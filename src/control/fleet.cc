@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "control/text_of.h"
+#include "wire/json/json.h"
+#include "wire/mme/mme.h"
 
 namespace sarai::control {
 namespace {
@@ -10,6 +13,16 @@ namespace {
 TimePoint KillTime(const Instance& instance, const HealthOptions& health) {
   if (instance.was_ready) return instance.last_ready + health.unresponsive_after;
   return instance.started + instance.wanted.start_timeout;
+}
+
+// The instance's own code is what tells "not yet" (unavailable) from "not like this".
+Pong PongOf(const std::expected<http::Response, net::SendError>& response) {
+  if (!response || response->status == 200) return {.healthy = response.has_value()};
+  Pong pong{.fault_code = std::string(response->headers.Get(mme::kErrorCodeHeader))};
+  if (pong.fault_code.empty() || pong.fault_code == CodeName(Code::kUnavailable)) return {};
+  const auto body = json::ParseObject(TextOf(*response)).value_or(json::Object());
+  pong.fault = json::ObjectView(body).RequireString("error").value_or(pong.fault_code);
+  return pong;
 }
 
 }  // namespace
@@ -44,6 +57,7 @@ void Fleet::Start(WantedInstance wanted) {
   instance.started = clock_.Now();
   instance.was_ready = false;
   instance.misses = 0;
+  instance.fault.reset();
   ++instance.run;
   Decide(DecisionKind::kStart, id,
          instance.run == 1
@@ -94,6 +108,7 @@ void Fleet::OnExit(const std::string& id, const std::string& how) {
   const Duration lived = clock_.Now() - instance->started;
   const bool was_told = instance->phase == InstancePhase::kStopping;
   instance->failed_starts = instance->was_ready ? 0 : instance->failed_starts + 1;
+  CheckHope(*instance);
   const Duration wait = policy::NextDelay(instance->backoff, lived, options_.restart);
   instance->restart_at = clock_.Now() + wait;
   instance->phase = InstancePhase::kEnded;
@@ -114,30 +129,49 @@ void Fleet::Ping(const std::string& id, uint64_t run) {
                            .max_response_bytes = 64 << 10};
   transport_.Send(
       instance->address, {.method = "GET", .target = "/ping"}, options,
-      [this, strand = strand_, id, run](std::expected<http::Response, net::SendError> pong) {
-        const bool healthy = pong.has_value() && pong->status == 200;
-        strand->Post([this, id, run, healthy] { OnPong(id, run, healthy); });
+      [this, strand = strand_, id,
+       run](const std::expected<http::Response, net::SendError>& response) {
+        strand->Post([this, id, run, pong = PongOf(response)] { OnPong(id, run, pong); });
       });
 }
 
-void Fleet::OnPong(const std::string& id, uint64_t run, bool healthy) {
+void Fleet::OnPong(const std::string& id, uint64_t run, const Pong& pong) {
   Instance* const instance = GetRun(id, run);
   if (instance == nullptr || instance->phase != InstancePhase::kRunning) return;
-  const bool before = instance->ready;
-  if (healthy) {
+  const bool was_ready = instance->ready, was_hopeless = instance->hopeless;
+  if (pong.healthy) {
     instance->misses = 0;
     instance->failed_starts = 0;
+    instance->hopeless = false;
     instance->ready = instance->was_ready = true;
     instance->last_ready = clock_.Now();
   } else if (++instance->misses >= options_.health.misses) {
     instance->ready = false;
   }
-  if (before != instance->ready) {
+  NoteFault(*instance, pong);
+  if (was_ready != instance->ready)
     LogInfo("control", "instance {} at {} is {}", id, instance->address,
             instance->ready ? "ready" : "not answering pings");
-    changed_();
-  }
+  if (was_ready != instance->ready || was_hopeless != instance->hopeless) changed_();
   PingLater(id, *instance);
+}
+
+void Fleet::NoteFault(Instance& instance, const Pong& pong) {
+  if (pong.fault.empty()) {
+    instance.fault.reset();
+    return;
+  }
+  const TimePoint since = instance.fault ? instance.fault->since : clock_.Now();
+  instance.fault = {pong.fault_code, pong.fault, since};
+  CheckHope(instance);
+}
+
+void Fleet::CheckHope(Instance& instance) const {
+  if (instance.was_ready) return;
+  const HealthOptions& health = options_.health;
+  const bool long_faulty =
+      instance.fault && clock_.Now() - instance.fault->since >= health.fault_patience;
+  if (instance.failed_starts >= health.start_attempts || long_faulty) instance.hopeless = true;
 }
 
 void Fleet::PingLater(const std::string& id, const Instance& instance) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,22 @@ struct Instance {
   policy::BackoffState backoff;
   int failed_starts = 0;  // runs in a row that ended before they were ready
   std::string last_end;   // how the last run ended; empty = none has
+
+  // What a live instance says keeps it from being ready: its model is missing, corrupt, too large.
+  // Waiting for a load is no fault.
+  struct Fault {
+    std::string code, message;
+    TimePoint since;
+  };
+  std::optional<Fault> fault;
+  // It has ended too often, or had its fault for too long, without having been ready.
+  bool hopeless = false;
+};
+
+// The answer to a ping.
+struct Pong {
+  bool healthy = false;
+  std::string fault_code, fault;  // empty = it named none
 };
 
 class Fleet {
@@ -77,7 +94,9 @@ class Fleet {
   Instance* Get(std::string_view id);
   Instance* GetRun(std::string_view id, uint64_t run);  // null = that run is over
   void Ping(const std::string& id, uint64_t run);
-  void OnPong(const std::string& id, uint64_t run, bool healthy);
+  void OnPong(const std::string& id, uint64_t run, const Pong& pong);
+  void NoteFault(Instance& instance, const Pong& pong);
+  void CheckHope(Instance& instance) const;
   void PingLater(const std::string& id, const Instance& instance);
   void Decide(DecisionKind kind, const std::string& id, std::string reason,
               std::map<std::string, double> numbers);

@@ -35,9 +35,10 @@ struct HealthOptions {
   int misses = 2;  // in a row make an instance "not ready"
   // An instance that was ready and has not been for so long is killed and started again.
   Duration unresponsive_after = std::chrono::seconds(60);
-  // A deployment fails at once when one of its instances has ended so often, in a row, before it
-  // was ready.
+  // A deployment fails early when one of its instances has ended so often, in a row, before it was
+  // ready, or has said for so long that its model can not be loaded.
   int start_attempts = 5;
+  Duration fault_patience = std::chrono::seconds(15);
   // From a deployment's begin until all its instances are ready; a variant's
   // ContainerStartupHealthCheckTimeoutInSeconds goes before it.
   Duration start_timeout = std::chrono::minutes(4);

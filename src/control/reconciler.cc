@@ -51,6 +51,26 @@ FleetVariant VariantView(const DeployedVariant& variant, const Fleet& fleet) {
   return view;
 }
 
+// AWS's words first, since customers know them; then what we know.
+std::string FailureReasonOf(const DeployedVariant& variant, const Instance& instance,
+                            const std::string& log) {
+  const std::string& id = instance.wanted.launch.id;
+  if (instance.fault && instance.fault->code == CodeName(Code::kNotFound))
+    return fmt::format(
+        "Failed to download model data for container \"container_1\" from URL: \"{}\". Please "
+        "ensure "
+        "that there is an object located at the URL and that the role passed to CreateModel has "
+        "permissions to download the object. (Instance {}: {})",
+        variant.source_url, id, instance.fault->message);
+  std::string detail = "did not become ready in time";
+  if (!instance.last_end.empty()) detail = "ended with " + instance.last_end;
+  if (instance.fault) detail = "said: " + instance.fault->message;
+  return fmt::format(
+      "The primary container for production variant {} did not pass the ping health check. Please "
+      "check CloudWatch logs for this endpoint. (Instance {} {}; its log: {})",
+      variant.name, id, detail, log);
+}
+
 }  // namespace
 
 FleetViewPtr ViewOf(const EndpointTable& endpoints, const Fleet& fleet) {
@@ -163,8 +183,7 @@ DeploymentHealth Reconciler::HealthOf(const EndpointRecord& endpoint,
     for (const std::string& id : variant.instances) {
       const Instance* const instance = fleet_.Find(id);
       if (instance == nullptr || !instance->ready) health.all_ready = false;
-      if (instance != nullptr && instance->failed_starts >= options_.health.start_attempts)
-        health.hopeless = true;
+      if (instance != nullptr && instance->hopeless) health.hopeless = true;
     }
   }
   health.deadline = change.since + timeout;
@@ -195,19 +214,10 @@ Status Reconciler::Apply(const EndpointRecord& endpoint, EndpointMove move) {
 
 std::string Reconciler::FailureReason(const Deployment& deployment) const {
   for (const DeployedVariant& variant : deployment.variants)
-    for (const std::string& id : variant.instances) {
-      const Instance* const instance = fleet_.Find(id);
-      if (instance != nullptr && instance->ready) continue;
-      const std::string end = instance == nullptr || instance->last_end.empty()
-                                  ? "did not become ready in time"
-                                  : fmt::format("ended with {}", instance->last_end);
-      return fmt::format(
-                 "The primary container for production variant {} did not pass the ping health "
-                 "check. Please check CloudWatch logs for this endpoint. (Instance {} {}; its log: "
-                 "{})",
-                 variant.name, id, end, provider_.LogOf(id))
-          .substr(0, kMaxFailureReason);
-    }
+    for (const std::string& id : variant.instances)
+      if (const Instance* const instance = fleet_.Find(id); instance != nullptr && !instance->ready)
+        return FailureReasonOf(variant, *instance, provider_.LogOf(id))
+            .substr(0, kMaxFailureReason);
   return "The deployment did not become ready in time.";
 }
 

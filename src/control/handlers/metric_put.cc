@@ -98,13 +98,17 @@ Result<MetricSample> ReadDatum(const json::ObjectView& datum, const std::string&
   return sample;
 }
 
+Status CheckNamespace(std::string_view name) {
+  if (!name.starts_with("AWS/") && !name.starts_with("/aws/")) return {};
+  return MakeStatus(Code::kInvalidArgument,
+                    "The namespace '{}' is the service's own; choose one that does not begin with "
+                    "AWS/",
+                    name);
+}
+
 Result<std::vector<MetricSample>> ReadData(const json::ObjectView& body, WallTime now) {
   SARAI_TRY(const std::string name_space, body.RequireString("Namespace"));
-  if (name_space.starts_with("AWS/") || name_space.starts_with("/aws/"))
-    return Error(Code::kInvalidArgument,
-                 "The namespace '{}' is the service's own; choose one that does not begin with "
-                 "AWS/",
-                 name_space);
+  SARAI_CHECK_OK(CheckNamespace(name_space));
   SARAI_TRY(const auto data, body.Children("MetricData"));
   if (data.size() > kMaxData)
     return Error(Code::kInvalidArgument, "MetricData has {} elements, more than the {} allowed",

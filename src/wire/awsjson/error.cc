@@ -41,9 +41,9 @@ http::Response JsonError(const AwsError& error, JsonVersion version,
   body["__type"] = error.shape;
   http::Response response = Message(error.http_status, ContentType(version), body, request_id);
   if (!error.query_code.empty())
-    response.headers.Set("x-amzn-query-error",
-                         fmt::format("{};{}", error.query_code,
-                                     error.http_status >= 500 ? "Receiver" : "Sender"));
+    response.headers.Set(
+        "x-amzn-query-error",
+        fmt::format("{};{}", error.query_code, error.http_status >= 500 ? "Receiver" : "Sender"));
   return response;
 }
 

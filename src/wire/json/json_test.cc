@@ -34,6 +34,11 @@ TEST(JsonText, WritesShortestNumbersThatReadBack) {
   EXPECT_EQ(Number(-0.0), "-0.0");
   EXPECT_EQ(Number(1e30), "1e+30");
   EXPECT_EQ(Number(16777216.0f), "16777216.0");
+  EXPECT_EQ(Number(1.7e9), "1700000000.0");
+  EXPECT_EQ(Number(-1e15), "-1000000000000000.0");
+  EXPECT_EQ(Number(1e16), "1e+16");
+  EXPECT_EQ(Number(-1.25e-5), "-0.0000125");
+  EXPECT_EQ(Number(1e-6f), "1e-06");
   EXPECT_EQ(Number(std::numeric_limits<double>::denorm_min()), "5e-324");
   EXPECT_EQ(Number(std::numeric_limits<int64_t>::min()), "-9223372036854775808");
   EXPECT_EQ(Number(std::numeric_limits<uint64_t>::max()), "18446744073709551615");

@@ -66,6 +66,24 @@ void AppendEscape(std::string& out, char c) {
 
 char* Write(char* out, std::string_view text) { return std::copy(text.begin(), text.end(), out); }
 
+bool Contains(const char* begin, const char* end, char c) {
+  return std::find(begin, end, c) != end;
+}
+
+// A time in seconds reads 1700000000.0, not 1.7e+09; far from one, exponents are the shorter text.
+template <typename T>
+char* WriteFloating(char* out, T value) {
+  if (!std::isfinite(value))
+    return Write(out, std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+  char* end = std::to_chars(out, out + kNumberBytes, value).ptr;
+  if (Contains(out, end, 'e')) {
+    const T size = std::abs(value);
+    if (size < T(1e-5) || size >= T(1e16)) return end;
+    end = std::to_chars(out, out + kNumberBytes, value, std::chars_format::fixed).ptr;
+  }
+  return Contains(out, end, '.') ? end : Write(end, ".0");
+}
+
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) { return FirstInvalid(text) == text.size(); }
@@ -97,13 +115,9 @@ void AppendString(std::string& out, std::string_view text) {
 template <Number T>
 char* WriteNumber(char* out, T value) {
   if constexpr (std::is_floating_point_v<T>)
-    if (!std::isfinite(value))
-      return Write(out, std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
-  char* const end = std::to_chars(out, out + kNumberBytes, value).ptr;
-  if constexpr (std::is_floating_point_v<T>)
-    if (std::string_view(out, end).find_first_of(".e") == std::string_view::npos)
-      return Write(end, ".0");
-  return end;
+    return WriteFloating(out, value);
+  else
+    return std::to_chars(out, out + kNumberBytes, value).ptr;
 }
 
 template char* WriteNumber(char*, float);

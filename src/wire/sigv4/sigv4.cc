@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <utility>
@@ -19,6 +20,10 @@ namespace sarai::sigv4 {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+
+// What is signed is our own: keys of S3 objects may have many slashes.
+constexpr http::TargetLimits kAnyTarget = {.max_segments = SIZE_MAX,
+                                           .max_query_parameters = SIZE_MAX};
 
 using Digest = std::array<std::byte, 32>;
 
@@ -55,16 +60,29 @@ std::string CanonicalPath(std::string_view raw_path, const Scope& scope) {
                                : http::PercentEncode(path, http::KeepSlash::kYes);
 }
 
+// Sorted by name, then by value, both as they are sent: "a" goes before "a-".
 std::string CanonicalQuery(const http::Target& target) {
-  std::vector<std::string> parts;
+  std::vector<std::pair<std::string, std::string>> parts;
   for (const auto& [name, value] : target.query)
-    parts.push_back(http::PercentEncode(name) + "=" + http::PercentEncode(value));
+    parts.emplace_back(http::PercentEncode(name), http::PercentEncode(value));
   std::ranges::sort(parts);
-  return Join(parts, "&");
+  std::string query;
+  for (const auto& [name, value] : parts)
+    query += fmt::format("{}{}={}", query.empty() ? "" : "&", name, value);
+  return query;
+}
+
+// Spaces around the value do not count, and several in a row count as one.
+std::string CanonicalValue(std::string_view value) {
+  std::string canonical(Trim(value));
+  const auto both_spaces = [](char a, char b) { return a == ' ' && b == ' '; };
+  const auto rest = std::ranges::unique(canonical, both_spaces);
+  canonical.erase(rest.begin(), rest.end());
+  return canonical;
 }
 
 struct CanonicalHeaders {
-  std::string lines;   // "host:x\n…"
+  std::string lines;         // "host:x\n…"
   std::string signed_names;  // "host;x-amz-date"
 };
 
@@ -73,7 +91,7 @@ CanonicalHeaders Canonicalize(const http::Headers& headers) {
   for (const auto& [name, value] : headers.fields()) {
     std::string& joined = by_name[ToLower(name)];
     if (!joined.empty()) joined += ',';
-    joined += Trim(value);
+    joined += CanonicalValue(value);
   }
   CanonicalHeaders canonical;
   for (const auto& [name, value] : by_name) {
@@ -99,9 +117,9 @@ std::optional<SignedBy> ParseCredential(std::string_view credential) {
   const std::vector<std::string_view> parts = Split(credential, '/');
   if (parts.size() < 5 || parts.back() != "aws4_request") return std::nullopt;
   const size_t n = parts.size();
-  const std::string_view key = credential.substr(
-      0, credential.size() - (parts[n - 4].size() + parts[n - 3].size() + parts[n - 2].size() +
-                              parts[n - 1].size() + 4));
+  const std::string_view key =
+      credential.substr(0, credential.size() - (parts[n - 4].size() + parts[n - 3].size() +
+                                                parts[n - 2].size() + parts[n - 1].size() + 4));
   return SignedBy{std::string(key), std::string(parts[n - 4]), std::string(parts[n - 3]),
                   std::string(parts[n - 2])};
 }
@@ -114,14 +132,14 @@ void Sign(http::Request& request, std::string_view host, const Scope& scope,
           const Credentials& credentials, WallTime now, std::string_view payload_hash) {
   const std::string date = AmzDate(now);
   const std::string_view day = std::string_view(date).substr(0, 8);
+  request.headers.Remove("Authorization");  // of an attempt before this one
   request.headers.Set("Host", std::string(host));
   request.headers.Set("X-Amz-Date", date);
   if (!credentials.session_token.empty())
     request.headers.Set("X-Amz-Security-Token", credentials.session_token);
-  if (scope.service == "s3")
-    request.headers.Set("X-Amz-Content-Sha256", std::string(payload_hash));
+  if (scope.service == "s3") request.headers.Set("X-Amz-Content-Sha256", std::string(payload_hash));
 
-  const auto target = http::ParseTarget(request.target);
+  const auto target = http::ParseTarget(request.target, kAnyTarget);
   const CanonicalHeaders headers = Canonicalize(request.headers);
   const std::string canonical_request = fmt::format(
       "{}\n{}\n{}\n{}\n{}\n{}", request.method,
@@ -131,11 +149,10 @@ void Sign(http::Request& request, std::string_view host, const Scope& scope,
       fmt::format("{}/{}/{}/aws4_request", day, scope.region, scope.service);
   const std::string string_to_sign =
       fmt::format("{}\n{}\n{}\n{}", kAlgorithm, date, scope_text, Sha256Hex(canonical_request));
-  request.headers.Set(
-      "Authorization",
-      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
-                  credentials.access_key_id, scope_text, headers.signed_names,
-                  Signature(credentials, day, scope, string_to_sign)));
+  request.headers.Set("Authorization",
+                      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                                  credentials.access_key_id, scope_text, headers.signed_names,
+                                  Signature(credentials, day, scope, string_to_sign)));
 }
 
 std::optional<SignedBy> ReadScope(const http::Request& request) {

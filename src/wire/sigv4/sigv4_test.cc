@@ -35,6 +35,27 @@ TEST(Sign, SortsTheQueryAsTheSigningSuiteDoes) {
             "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
 }
 
+// Reference signatures of the two below: botocore's SigV4Auth and S3SigV4Auth, same inputs.
+TEST(Sign, SortsByNameBeforeValueAndCollapsesSpaces) {
+  http::Request request{.method = "GET", .target = "/?a-=1&a=2&a=1"};
+  request.headers.Set("X-Test", "  one   two ");
+  Sign(request, "example.amazonaws.com", {"us-east-1", "service"}, kExample, kIn2015,
+       Sha256Hex(""));
+  EXPECT_EQ(SignatureOf(request),
+            "a1abf1c92d7689f600e2cebef2b2f4fdbedebe838eda998fabaf5d2fb91e9865");
+}
+
+TEST(Sign, SignsKeysOfAnyDepthTheSameEachTime) {
+  std::string key = "/bucket";
+  for (int i = 0; i < 100; ++i) key += "/a%20b";
+  http::Request request{.method = "GET", .target = key + "?x=1"};
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Sign(request, "s3.local", {"us-east-1", "s3"}, kExample, kIn2015, Sha256Hex(""));
+    EXPECT_EQ(SignatureOf(request),
+              "5b7560f5e2dcd32958a32a6d45c9478d81542e51d4bf4b2dd59606a5efd9385f");
+  }
+}
+
 TEST(Sign, MatchesS3sExampleOfARangedGet) {
   http::Request request{.method = "GET", .target = "/test.txt"};
   request.headers.Set("Range", "bytes=0-9");
@@ -79,9 +100,9 @@ TEST(ReadScope, ReadsHeaderAndPresignedQuery) {
 TEST(ReadScope, SaysNothingOfUnsignedOrBrokenRequests) {
   http::Request request{.method = "GET", .target = "/"};
   EXPECT_FALSE(ReadScope(request));
-  for (const char* const text :
-       {"Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=", "AWS4-HMAC-SHA256 Credential=a/b",
-        "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, x"}) {
+  for (const char* const text : {"Bearer x", "AWS4-HMAC-SHA256",
+                                 "AWS4-HMAC-SHA256 Credential=", "AWS4-HMAC-SHA256 Credential=a/b",
+                                 "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, x"}) {
     request.headers.Set("Authorization", text);
     EXPECT_FALSE(ReadScope(request)) << text;
   }

@@ -69,6 +69,7 @@ struct Core::Impl {
   Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
        std::shared_ptr<store::ObjectStore> object_store,
        std::unique_ptr<store::DiskTier> disk_tier);
+  ~Impl() { Stop(); }
 
   Status Listen();
   void AdoptDisk();

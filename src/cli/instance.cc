@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "cli/environment.h"
+#include "cli/heap.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/store_flags.h"
@@ -129,6 +130,7 @@ void AddTritonSynonyms(CLI::App& app) {
 }
 
 int RunInstance(Flags& flags) {
+  UseOneHeap();
   BlockSignals();
   InstanceOptions& options = flags.options;
   options.wait_budget = flags.wait_budget;

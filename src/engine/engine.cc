@@ -130,10 +130,9 @@ Result<ModelHandle> Engine::Impl::Load(const LoadOptions& load) {
   if (!backend) return Error(backend.error().WithContext(fmt::format("model '{}'", plan.name)));
   const uint64_t losses = roster.LossesOf(plan.backend);
   auto loaded = CarryOut(plan, **backend);
-  if (!loaded) {
-    reaper.Tidy(*backend);
-    return Error(std::move(loaded).error());
-  }
+  // Reading and optimising a model leaves holes in the heap as large as the model, whatever the end.
+  reaper.Tidy(*backend);
+  if (!loaded) return Error(std::move(loaded).error());
   loaded->info.load_time = clock.Now() - start;
   const Roster::ModelPtr model = Assemble(std::move(*loaded));
   // Registered before anybody can unload it: it leaves the roster with its last version.

@@ -23,7 +23,7 @@ class Reaper {
 
   // Destroys the version's framework object, tells its Departure, then tidies its backend.
   void Rest(std::shared_ptr<ServedVersion> version);
-  // Only tidies: after a load that failed half-way.
+  // Only tidies: after a load.
   void Tidy(backends::Backend* backend);
   // Ends after all that was handed in. Idempotent; not from a Departure's `done`.
   void Stop();

@@ -187,7 +187,8 @@ def test_bad_archives_get_their_own_error_and_disturb_nobody(endpoint, zoo):
     client.put_object(Bucket=bucket, Key="onnx-91.tar.gz", Body=b"this is no archive" * 100)
     upload_tar(client, bucket, "onnx-92.tar.gz", ("../../escape", b"x", {}))
     upload_tar(client, bucket, "onnx-93.tar.gz",
-               ("m/link", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}))
+               ("m/config.pbtxt", b'name: "m" platform: "onnxruntime_onnx"', {}),
+               ("m/1/link", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}))
     upload_tar(client, bucket, "onnx-94.tar.gz",
                ("m/config.pbtxt", b'name: "m" platform: "onnxruntime_onnx"', {}),
                ("m/1/model.onnx", b"no model", {}))
@@ -224,7 +225,7 @@ def test_a_model_that_can_never_fit_is_refused_at_once(start_serve, bucket, zoo,
                                        Body=kserve_json("input", zoo.x))
     assert error.value.response["Error"]["Code"] == "ModelError"
     assert error.value.response["OriginalStatusCode"] == 507
-    assert "32 MiB" in error.value.response["OriginalMessage"]
+    assert "32.0 MiB" in error.value.response["OriginalMessage"]
     assert caller.call("onnx", 1) is None
 
 

@@ -138,7 +138,8 @@ def test_the_container_contract(server, zoo, tmp_path):
             "Content-Type": "application/vnd.sagemaker-triton.binary+json;json-header-size=" + size})
         assert bad.status_code == 400 and bad.json()["error"]
     assert call("DELETE", "/models/h2").status_code == 200
-    assert call("POST", "/models/h2/invoke", data=body).status_code == 404
+    gone = call("POST", "/models/h2/invoke", data=kserve_json("input", zoo.x))
+    assert gone.status_code == 404
     assert call("GET", "/ping").status_code == 200
 
 

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
 
 import numpy as np
 
@@ -107,12 +106,6 @@ def run_rounds(client, models):
     return results
 
 
-def explain(url, key):
-    query = urllib.parse.urlencode({"model": key})
-    with urllib.request.urlopen(f"{url}/sarai/v1/explain?{query}", timeout=30) as response:
-        return json.load(response)
-
-
 def describe(explanation):
     """(where the bytes are, why it was last evicted) over all instances."""
     where, why = [], "-"
@@ -129,12 +122,13 @@ def describe(explanation):
     return ", ".join(where) or "S3 only", why
 
 
-def print_table(url, models, results):
+def print_table(serve, models, results):
     say(f"\n{'model':<24}{'framework':<10}{'cold ms':>8}{'warm ms':>8}{'2nd round':>16}"
         f"  {'where its bytes are':<44}why evicted last")
     for model in models:
         row = results[model.key]
-        where, why = describe(explain(url, model.key))
+        where, why = describe(
+            serve.get("/sarai/v1/explain?" + urllib.parse.urlencode({"model": model.key})))
         again = f"{row['again'][0]:.0f} {row['again'][1]}"
         say(f"{model.key:<24}{demo_models.FRAMEWORKS[model.framework]:<10}{row['cold']:>8.0f}"
             f"{row['warm']:>8.0f}{again:>16}  {where:<44}{why[:110]}")
@@ -172,7 +166,7 @@ def run(scratch, keep):
             say(f"endpoint {ENDPOINT} is InService at {serve.url}")
             invoker = Client(serve.client("sagemaker-runtime", read_timeout=120))
             results = run_rounds(invoker, models)
-            print_table(serve.url, models, results)
+            print_table(serve, models, results)
             say(f"\nEvery answer equals the runtime's own (largest relative difference"
                 f" {invoker.worst:.1e}). {time.monotonic() - started:.0f} s in all.")
             if keep:

@@ -14,10 +14,18 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array<std::pair<std::string_view, DataType>, 13> kTypes = {{
-    {"F32", DataType::kFp32}, {"F64", DataType::kFp64}, {"F16", DataType::kFp16},
-    {"BF16", DataType::kBf16}, {"I64", DataType::kInt64}, {"I32", DataType::kInt32},
-    {"I16", DataType::kInt16}, {"I8", DataType::kInt8}, {"U8", DataType::kUint8},
-    {"BOOL", DataType::kBool}, {"U16", DataType::kUint16}, {"U32", DataType::kUint32},
+    {"F32", DataType::kFp32},
+    {"F64", DataType::kFp64},
+    {"F16", DataType::kFp16},
+    {"BF16", DataType::kBf16},
+    {"I64", DataType::kInt64},
+    {"I32", DataType::kInt32},
+    {"I16", DataType::kInt16},
+    {"I8", DataType::kInt8},
+    {"U8", DataType::kUint8},
+    {"BOOL", DataType::kBool},
+    {"U16", DataType::kUint16},
+    {"U32", DataType::kUint32},
     {"U64", DataType::kUint64},
 }};
 

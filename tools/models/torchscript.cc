@@ -1,8 +1,8 @@
 // sarai-torchscript: TorchScript models without Python's torch.
 //
 //   sarai-torchscript write MODEL.pt SOURCE.py PARAMETERS.safetensors [FILE…]
-//       a module with these parameters and these methods (TorchScript source, `def forward(self, …)`);
-//       later parameter files replace tensors of earlier ones
+//       a module with these parameters and these methods (TorchScript source, `def forward(self,
+//       …)`); later parameter files replace tensors of earlier ones
 //   sarai-torchscript run MODEL.pt INPUTS.safetensors OUTPUTS.safetensors
 //       LibTorch's own answer: inputs in name order; outputs are named "0", "1", …
 #include <cstdio>
@@ -25,9 +25,9 @@ using sarai::DataType;
 using sarai::Tensor;
 
 constexpr std::pair<DataType, at::ScalarType> kTypes[] = {
-    {DataType::kFp32, at::kFloat}, {DataType::kFp64, at::kDouble}, {DataType::kFp16, at::kHalf},
-    {DataType::kBf16, at::kBFloat16}, {DataType::kInt64, at::kLong}, {DataType::kInt32, at::kInt},
-    {DataType::kInt16, at::kShort}, {DataType::kInt8, at::kChar}, {DataType::kUint8, at::kByte},
+    {DataType::kFp32, at::kFloat},    {DataType::kFp64, at::kDouble}, {DataType::kFp16, at::kHalf},
+    {DataType::kBf16, at::kBFloat16}, {DataType::kInt64, at::kLong},  {DataType::kInt32, at::kInt},
+    {DataType::kInt16, at::kShort},   {DataType::kInt8, at::kChar},   {DataType::kUint8, at::kByte},
     {DataType::kBool, at::kBool},
 };
 
@@ -106,9 +106,10 @@ int main(int argc, char** argv) {
     } else if (command == "run" && argc == 5) {
       RunModel(argv[2], argv + 3, argv[4]);
     } else {
-      std::fprintf(stderr,
-                   "usage: sarai-torchscript write MODEL.pt SOURCE.py [PARAMETERS.safetensors…]\n"
-                   "       sarai-torchscript run MODEL.pt INPUTS.safetensors OUTPUTS.safetensors\n");
+      std::fprintf(
+          stderr,
+          "usage: sarai-torchscript write MODEL.pt SOURCE.py [PARAMETERS.safetensors…]\n"
+          "       sarai-torchscript run MODEL.pt INPUTS.safetensors OUTPUTS.safetensors\n");
       return 2;
     }
   } catch (const std::exception& error) {

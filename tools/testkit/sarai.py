@@ -1,5 +1,6 @@
 """Sarai's own processes, and clients that know nothing of Sarai."""
 import json
+import urllib.request
 
 import boto3
 import botocore.config
@@ -12,6 +13,11 @@ _DUMMY_CREDENTIALS = {"aws_access_key_id": "any", "aws_secret_access_key": "any"
                       "region_name": "us-east-1"}
 
 
+def get_json(url):
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return json.load(response)
+
+
 class Serve(Process):
     """`sarai serve` on a port that the kernel picks."""
 
@@ -19,6 +25,9 @@ class Serve(Process):
         super().__init__([paths.SARAI, "serve", "--listen", f"127.0.0.1:{port}",
                           "--state", state, *flags], log_path, env=env)
         self.url = self.wait_for_line("sarai: ready on ").split()[-1]
+
+    def get(self, path):
+        return get_json(self.url + path)
 
     def client(self, service, retries=0, **config):
         return boto3.client(service, endpoint_url=self.url, **_DUMMY_CREDENTIALS,
@@ -37,6 +46,9 @@ class Instance(Process):
         self.addresses = dict(part.split("=") for part in line.split()[2:])
         self.http = self.addresses["http"]
         self.url = f"http://{self.http}"
+
+    def get(self, path):
+        return get_json(self.url + path)
 
 
 def create_endpoint(client, name, prefix, instances=1, instance_type="ml.g4dn.4xlarge",

@@ -1,7 +1,9 @@
 // PutMetricData: custom metrics, kept like our own.
+#include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "base/strings.h"
 #include "control/handlers/cloudwatch.h"
 
 namespace sarai::control {
@@ -99,7 +101,11 @@ Result<MetricSample> ReadDatum(const json::ObjectView& datum, const std::string&
 }
 
 Status CheckNamespace(std::string_view name) {
-  if (!name.starts_with("AWS/") && !name.starts_with("/aws/")) return {};
+  static constexpr std::array<std::string_view, 2> kOwn = {"AWS/", "/aws/"};
+  const bool own = std::ranges::any_of(kOwn, [&](std::string_view prefix) {
+    return EqualsIgnoreCase(name.substr(0, prefix.size()), prefix);
+  });
+  if (!own) return {};
   return MakeStatus(Code::kInvalidArgument,
                     "The namespace '{}' is the service's own; choose one that does not begin with "
                     "AWS/",

@@ -36,8 +36,11 @@ MetricId IdOf(const char* name_space, const char* name, const std::string& endpo
   return {name_space, name, {{"EndpointName", endpoint}, {"VariantName", variant}}};
 }
 
+// What has failed took its time too, but says nothing of how long it takes.
 Result<MetricSample> SampleOf(const json::ObjectView& event, const std::string& endpoint,
                               const std::string& variant) {
+  SARAI_TRY(const auto ok, event.Bool("ok"));
+  if (!ok.value_or(true)) return Error(Code::kUnimplemented, "it has failed");
   SARAI_TRY(const std::string kind, event.RequireString("kind"));
   SARAI_TRY(const int64_t at_us, event.RequireInt("at_us"));
   SARAI_TRY(const double microseconds, event.RequireDouble("microseconds"));

@@ -1,0 +1,67 @@
+// The smallest instance that control can run, for tests: says where it listens, answers pings and
+// the admin API, ends on SIGTERM. What it is asked to fail at comes in the environment.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "net/event_loops.h"
+#include "net/server.h"
+
+namespace {
+
+using namespace sarai;
+
+std::string FlagOf(int argc, char** argv, std::string_view flag) {
+  for (int i = 1; i < argc; ++i)
+    if (const std::string_view argument = argv[i]; argument.starts_with(flag))
+      return std::string(argument.substr(flag.size()));
+  return "";
+}
+
+std::string BodyOf(std::string_view target, const std::string& id) {
+  if (target.starts_with("/sarai/v1/status"))
+    return R"({"loaded_model_count":1,"cpu_percent":2,"lane_percent":3,"memory_percent":4,
+               "disk_percent":5,"host_memory_percent":6})";
+  if (target.starts_with("/sarai/v1/events")) return R"({"next":1,"events":[]})";
+  if (target.starts_with("/sarai/v1/decisions"))
+    return R"({"next":1,"decisions":[{"sequence":1,"at":"2100-01-01T00:00:00.000000Z",
+               "kind":"load","model":"a","reason":"asked for","numbers":{}}]})";
+  if (target == "/sarai/v1/explain?model=a") return R"({"model":"a","state":"ready"})";
+  if (target == "/sarai/v1/explain?model=a&format=text") return "a on " + id + ": ready\n";
+  return "";
+}
+
+http::Response Answer(const http::Request& request, const std::string& id) {
+  http::Response response;
+  const bool unknown = request.target.find("model=unknown") != std::string::npos;
+  if (unknown) response.status = 404;
+  response.body.push_back(Blob::FromString(unknown ? "{}" : BodyOf(request.target, id)));
+  return response;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (std::getenv("TEST_INSTANCE_FAILS") != nullptr) {
+    std::fprintf(stderr, "told to fail\n");
+    return 3;
+  }
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const std::string id = FlagOf(argc, argv, "--instance-id=");
+  net::EventLoops loops(1);
+  const auto server = net::HttpServer::Listen(
+      loops, {}, [&id](const http::Request& request, http::Responder respond) {
+        respond(Answer(request, id));
+      });
+  if (!server) return 1;
+  std::printf("sarai: ready http=%s\n", (*server)->address().c_str());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return 0;
+}

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <new>
 
@@ -43,7 +42,7 @@ void* Refuse(const ScopedAccount* scope) {
 
 void* CountedAllocate(size_t bytes) noexcept {
   const ScopedAccount* scope = ScopedAccount::Current();
-  if (bytes > std::numeric_limits<size_t>::max() / 2) return Refuse(scope);
+  if (bytes > kBlockBytesMax) return Refuse(scope);
   const bool mapped =
       scope != nullptr && scope->phase() == Phase::kLoad && bytes >= kMappedBytesMin;
   const size_t total = RoundUp(bytes + kCountedAlignment, mapped ? kPageBytes : kCountedAlignment);

@@ -13,6 +13,8 @@ namespace sarai::backends {
 inline constexpr size_t kCountedAlignment = 64;        // bytes; of every block
 inline constexpr size_t kMappedBytesMin = 256 * 1024;  // load phase: blocks from here on are mapped
 
+inline constexpr size_t kBlockBytesMax = size_t{1} << 39;  // who asks for more is mistaken
+
 // Null when the system refuses. A block of 0 bytes is a block all the same.
 void* CountedAllocate(size_t bytes) noexcept;
 void CountedFree(void* block) noexcept;  // null is allowed

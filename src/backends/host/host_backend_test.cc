@@ -247,8 +247,8 @@ TEST(HostBackend, NoticesACrashBetweenCalls) {
   Losses losses(backend);
   auto model = LoadModel(&backend, Identity());
   ASSERT_NE(model, nullptr);
-  kill(backend.process_ids().at(0), SIGSEGV);
-  EXPECT_TRUE(Contains(losses.Await(), "died of signal 11 (Segmentation fault)"));
+  kill(backend.process_ids().at(0), SIGABRT);
+  EXPECT_TRUE(Contains(losses.Await(), "died of signal 6 (Aborted)"));
   EXPECT_TRUE(backend.process_ids().empty());
   EXPECT_NE(LoadModel(&backend, Identity()), nullptr);
 }

@@ -12,6 +12,7 @@
 #include "instance/artifact_source.h"
 #include "instance/catalog.h"
 #include "instance/front/front_door.h"
+#include "instance/front/reply.h"
 #include "instance/model_manager.h"
 #include "instance/model_worker.h"
 #include "instance/overhead_meter.h"
@@ -71,7 +72,6 @@ struct Core::Impl {
        std::unique_ptr<store::DiskTier> disk_tier);
   ~Impl() { Stop(); }
 
-  Status Listen();
   void AdoptDisk();
   Status Ready();
   StatusFacts Facts(const Totals& totals);
@@ -251,10 +251,12 @@ void Core::Start() {
 }
 
 void Core::Handle(http::Request request, http::Responder respond) {
+  if (impl_->stopped) return respond(ErrorReply(503, impl_->Ready()));
   impl_->door->Handle(std::move(request), std::move(respond));
 }
 
 void Core::HandleMetrics(http::Request request, http::Responder respond) {
+  if (impl_->stopped) return respond(ErrorReply(503, impl_->Ready()));
   impl_->door->HandleMetrics(std::move(request), std::move(respond));
 }
 

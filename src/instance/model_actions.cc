@@ -98,7 +98,9 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
   if (!fetched) {
     const Status why = fetched.error();
     NoteFailure(*version, why);
-    return Settle(residency_.OnFetched(id, Error(why), Now()));
+    const std::string name = version->name;
+    Settle(residency_.OnFetched(id, Error(why), Now()));
+    return AnswerUnloads(name);
   }
   version->failed = false;
   version->directory = fetched->artifact.directory;
@@ -140,8 +142,9 @@ void ModelManager::OnLoaded(const std::string& id, Result<engine::ModelHandle> h
   if (!handle) {
     const Status why = handle.error();
     NoteFailure(*version, why);
+    const std::string name = version->name;
     Settle(residency_.OnLoaded(id, Error(why), Now()));
-    return AnswerUnloads(VersionOf(id) != nullptr ? VersionOf(id)->name : "");
+    return AnswerUnloads(name);
   }
   LogInfo("instance", "loaded '{}' in {:.0f} ms ({})", version->name, Milliseconds(took),
           FormatBytes(bytes));
@@ -209,6 +212,8 @@ void ModelManager::OnUnloaded(const std::string& id, Duration took) {
       TellUsage();
       Settle(residency_.OnUnloaded(id, Now()));
       AnswerUnloads(name);
+      // A deleted object's model was only kept because it was loaded.
+      if (const ModelEntry* entry = EntryOf(name); entry && entry->gone) CheckOrigin(name);
     }
   }
   if (stopping_ && unloading_ == 0 && on_stopped_) std::exchange(on_stopped_, {})();
@@ -224,12 +229,8 @@ void ModelManager::AnswerUnloads(const std::string& name) {
     return;
   entry->unload_wanted = false;
   std::vector<StatusCallback> callbacks = std::exchange(entry->unload_callbacks, {});
-  if (entry->origin.kind == OriginKind::kLocal) {
-    const std::string id = entry->current;
-    entries_.erase(name);
-    table_.RemoveLocal(name);
-    Retire(id, MakeStatus(Code::kNotFound, "model '{}' was unloaded", name));
-  }
+  if (entry->origin.kind == OriginKind::kLocal)
+    Forget(name, MakeStatus(Code::kNotFound, "model '{}' was unloaded", name));
   for (StatusCallback& done : callbacks) done({});
 }
 

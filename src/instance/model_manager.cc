@@ -169,12 +169,7 @@ void ModelManager::StartLocal(const std::string& name, const std::string& path,
   waiter.done = [this, name, done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
     if (model) return done({});
     // Nothing is left behind of a local model that did not load: the caller may try again.
-    if (ModelEntry* failed = EntryOf(name)) {
-      const std::string id = failed->current;
-      entries_.erase(name);
-      table_.RemoveLocal(name);
-      if (!id.empty()) Retire(id, model.error());
-    }
+    Forget(name, model.error());
     done(model.error());
   };
   JoinLookup(entry, std::move(waiter));
@@ -199,13 +194,27 @@ void ModelManager::StartUnload(const std::string& name, StatusCallback done) {
   const bool coming = state == ModelState::kLoading || state == ModelState::kFetching;
   if (state != ModelState::kReady && state != ModelState::kDraining && !coming) {
     if (repository) return done({});
-    if (entry->current.empty() && entry->unresolved.empty()) entries_.erase(name);
+    if (entry->current.empty() && entry->unresolved.empty()) Forget(name, {});
     return done(MakeStatus(Code::kNotFound, "model '{}' is not loaded", name));
   }
   entry->unload_callbacks.push_back(std::move(done));
   entry->unload_wanted = true;
   if (state == ModelState::kReady)
     Settle(residency_.OnUnloadWanted(entry->current, "unloaded by an explicit call", Now()));
+}
+
+// The name is known no more: what it had is retired, whoever waits for it hears why.
+void ModelManager::Forget(const std::string& name, const Status& why) {
+  const auto node = entries_.extract(name);
+  if (node.empty()) return;
+  ModelEntry& entry = node.mapped();
+  swapping_.erase(name);
+  table_.RemoveLocal(name);
+  for (const std::string& id : {entry.current, entry.next})
+    if (!id.empty()) Retire(id, why);
+  unresolved_ -= static_cast<uint32_t>(entry.unresolved.size());
+  FailAll(std::move(entry.unresolved), why);
+  for (StatusCallback& done : entry.unload_callbacks) done({});
 }
 
 void ModelManager::FailAll(std::deque<Waiter> waiters, const Status& why) {
@@ -239,7 +248,10 @@ void ModelManager::Stop(Task done) {
     stopping_ = true;
     on_stopped_ = std::move(done);
     const Status why(Code::kUnavailable, "the instance is stopping");
-    for (auto& [name, entry] : entries_) FailAll(std::exchange(entry.unresolved, {}), why);
+    for (auto& [name, entry] : entries_) {
+      FailAll(std::exchange(entry.unresolved, {}), why);
+      for (StatusCallback& unloaded : std::exchange(entry.unload_callbacks, {})) unloaded(why);
+    }
     for (auto& [id, version] : versions_) FailAll(std::exchange(version.waiting, {}), why);
     for (const auto& [id, serving] : std::map(loaded_))
       StartUnloading(*VersionOf(id), Decision{.kind = DecisionKind::kStop, .reason = "stopping"});

@@ -164,6 +164,7 @@ class ModelManager {
   void StartLocal(const std::string& name, const std::string& path, const std::string& target,
                   StatusCallback done);
   void StartUnload(const std::string& name, StatusCallback done);
+  void Forget(const std::string& name, const Status& why);
   void FailAll(std::deque<Waiter> waiters, const Status& why);
 
   // --- versions of a name (model_versions.cc) ---

@@ -313,7 +313,7 @@ TEST_F(ModelManagerTest, EndsTheWaitWith429WhileTheLoadGoesOn) {
   const Reply late = at.Invoke("slow.tar.gz");
   EXPECT_EQ(late.status, 429) << late.body;
   EXPECT_EQ(late.header("x-sarai-error"), "deadline_exceeded");
-  EXPECT_EQ(at.StateOf("slow.tar.gz"), "loading");
+  EXPECT_TRUE(Eventually([&] { return at.StateOf("slow.tar.gz") == "loading"; }));
   gate.Open();
   EXPECT_TRUE(Eventually([&] { return at.Invoke("slow.tar.gz").y() == 8; }));
   EXPECT_EQ(at.CountDecisions("slow.tar.gz", "load"), 1);

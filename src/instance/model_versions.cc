@@ -103,7 +103,8 @@ void ModelManager::OnLookedUp(const std::string& name, Result<FoundVersion> foun
 }
 
 void ModelManager::OnMissing(ModelEntry& entry, const Status& why, std::deque<Waiter> waiters) {
-  if (!entry.current.empty() && InUse(entry.current)) {
+  const bool draining = residency_.state(entry.current) == ModelState::kDraining;
+  if (!entry.current.empty() && (draining || InUse(entry.current))) {
     if (!entry.gone) {
       entry.gone = true;
       LogWarning("instance", "'{}' was deleted: model '{}' goes on answering while it is loaded",
@@ -112,18 +113,14 @@ void ModelManager::OnMissing(ModelEntry& entry, const Status& why, std::deque<Wa
              "its object was deleted; it goes on answering while it is loaded");
     }
     for (Waiter& waiter : waiters) {
-      if (waiter.newest)
+      if (waiter.newest || draining)
         waiter.done(Error(why), true);
       else
         Join(entry, std::move(waiter));
     }
     return;
   }
-  const std::string current = entry.current, next = entry.next;
-  swapping_.erase(entry.name);
-  entries_.erase(entry.name);
-  if (!current.empty()) Retire(current, why);
-  if (!next.empty()) Retire(next, why);
+  Forget(std::string(entry.name), why);
   FailAll(std::move(waiters), why);
 }
 
@@ -133,7 +130,7 @@ void ModelManager::OnLookupFailed(ModelEntry& entry, const Status& why,
   entry.last_error = why;
   entry.last_error_at = parts_.clock.WallNow();
   const std::string name = entry.name;
-  if (entry.current.empty()) entries_.erase(name);
+  if (entry.current.empty()) Forget(name, why);
   for (Waiter& waiter : waiters) {
     ModelEntry* known = EntryOf(name);
     if (known != nullptr && !known->current.empty() && !waiter.newest)

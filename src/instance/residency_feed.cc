@@ -15,7 +15,9 @@ void ResidencyFeed::Touch() {
   if (scheduled_) return;
   scheduled_ = true;
   const TimePoint due = std::max(clock_.Now(), published_at_ + options_.interval);
-  strand_.PostAt(due, [this] { Publish(); });
+  strand_.PostAt(due, [this] {
+    if (scheduled_) Publish();
+  });
 }
 
 void ResidencyFeed::Publish() {
@@ -27,6 +29,7 @@ void ResidencyFeed::Publish() {
 }
 
 void ResidencyFeed::Watch(uint64_t since, Duration wait, ResidencyCallback answer) {
+  if (scheduled_ && wait <= Duration::zero()) Publish();  // who only asks gets what is true now
   const bool news = stopped_ || since != latest_->version;
   if (news || wait <= Duration::zero() || watchers_.size() >= options_.max_watchers)
     return answer(latest_);

@@ -116,9 +116,8 @@ def describe(explanation):
             where.append(f"{name}: {memory / 2**20:.0f} MiB memory")
         elif disk:
             where.append(f"{name}: {disk / 2**20:.0f} MiB disk")
-        evicted = instance.get("last_eviction") or {}
-        if evicted.get("reason"):
-            why = evicted["reason"]
+        if instance.get("evictions"):
+            why = instance["last_unload_reason"]
     return ", ".join(where) or "S3 only", why
 
 

@@ -63,8 +63,13 @@ Status HostLife::MarkDead(const std::string& how) {
           ? MakeStatus(Code::kUnavailable, "backend host '{}' (pid {}) was killed: {}", backend_,
                        pid(), *kill_reason_)
           : MakeStatus(Code::kUnavailable, "backend host '{}' (pid {}) {}", backend_, pid(), how);
-  died_.notify_all();
   return *death_;
+}
+
+void HostLife::EndCalls() {
+  const std::lock_guard lock(mu_);
+  calls_may_end_ = true;
+  died_.notify_all();
 }
 
 bool HostLife::alive() const {
@@ -74,7 +79,7 @@ bool HostLife::alive() const {
 
 Status HostLife::AwaitDeath() {
   std::unique_lock lock(mu_);
-  if (died_.wait_for(lock, kDeathWaitMax, [&] { return death_.has_value(); })) return *death_;
+  if (died_.wait_for(lock, kDeathWaitMax, [&] { return calls_may_end_; })) return *death_;
   return MakeStatus(Code::kUnavailable, "backend host '{}' (pid {}) broke off", backend_, pid());
 }
 

@@ -44,8 +44,11 @@ class HostLife {
   // The first reason given is the one that is told.
   void Kill(const std::string& reason);
 
-  // For the keeper: the process has ended as `how` says ("died of signal 9 (Killed)").
+  // For the keeper, in this order: the process has ended as `how` says ("died of signal 9
+  // (Killed)"); then, when everybody knows that its models are lost, the calls under way may end.
+  // A caller who asks again after its error thus never meets a model that only seems loaded.
   Status MarkDead(const std::string& how);
+  void EndCalls();
 
   bool alive() const;
   int pid() const { return process_.pid; }
@@ -67,6 +70,7 @@ class HostLife {
   std::condition_variable died_;
   std::optional<std::string> kill_reason_;  // guarded by mu_
   std::optional<Status> death_;             // guarded by mu_
+  bool calls_may_end_ = false;              // guarded by mu_
 };
 
 }  // namespace sarai::backends::host

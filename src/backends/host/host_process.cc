@@ -150,6 +150,7 @@ void HostProcess::Keep() {
   if (life == nullptr) return;
   life->Kill("the backend is being closed");
   static_cast<void>(life->MarkDead(HowItEnded(life->pidfd())));
+  life->EndCalls();
 }
 
 void HostProcess::Await(const std::shared_ptr<HostLife>& life) {
@@ -196,6 +197,7 @@ void HostProcess::Bury(const std::shared_ptr<HostLife>& life) {
   }
   LogError("backends", "{}", death.message());
   if (callback) callback(death);
+  life->EndCalls();
 }
 
 }  // namespace sarai::backends::host

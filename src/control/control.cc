@@ -109,7 +109,9 @@ struct Control::Core {
   const std::shared_ptr<MetricRecorder> recorder;
   telemetry::DecisionLog decisions;
   std::atomic<bool> running = false;
-  std::atomic<int64_t> waiting_calls = 0;
+  // Shared with answers that come after the end.
+  const std::shared_ptr<std::atomic<int64_t>> waiting_calls =
+      std::make_shared<std::atomic<int64_t>>(0);
 
   std::mutex mu;
   FleetViewPtr last_view;  // guarded by mu
@@ -202,7 +204,17 @@ void Control::Core::Handle(http::Request request, http::Responder respond) {
 
 void Control::Core::HandleExplain(http::Request request, http::Responder respond) {
   if (!running) return HandleApi(request, std::move(respond));  // which says why not
-  strand->Post([this, request = std::move(request), respond = std::move(respond)]() mutable {
+  // Counts until it is answered: one such call makes one per instance.
+  if (++*waiting_calls > options.max_waiting_calls) {
+    --*waiting_calls;
+    return respond({.status = 429});
+  }
+  http::Responder counted = [waiting = waiting_calls,
+                             respond = std::move(respond)](http::Response response) mutable {
+    --*waiting;
+    respond(std::move(response));
+  };
+  strand->Post([this, request = std::move(request), respond = std::move(counted)]() mutable {
     explainer->Handle(*http::ParseTarget(request.target), std::move(respond));
   });
 }
@@ -212,8 +224,8 @@ void Control::Core::HandleApi(const http::Request& request, http::Responder resp
   if (!running) return;  // which answers
   auto parsed = ParseCall(request, options.max_body_bytes, options.default_region);
   if (!parsed) return responder.Answer(std::unexpected(parsed.error()));
-  if (++waiting_calls > options.max_waiting_calls) {
-    --waiting_calls;
+  if (++*waiting_calls > options.max_waiting_calls) {
+    --*waiting_calls;
     return responder.Answer(std::unexpected(AwsError{
         .shape = "ThrottlingException", .message = "Rate exceeded", .query_code = "Throttling"}));
   }
@@ -221,7 +233,7 @@ void Control::Core::HandleApi(const http::Request& request, http::Responder resp
   (metrics ? metrics_strand : strand)
       ->Post([this, metrics, call = std::move(parsed->call),
               responder = std::move(responder)]() mutable {
-        --waiting_calls;
+        --*waiting_calls;
         responder.Answer(metrics ? HandleCloudWatch(*cloudwatch, call)
                                  : HandleSageMaker(*sagemaker, call));
       });

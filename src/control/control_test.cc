@@ -207,12 +207,21 @@ TEST_F(ControlTest, MetricsOfInstancesAndOfTheGatewayCanBeRead) {
   control_->sink()(sample);
   const double now = std::chrono::duration<double>(clock_.WallNow().time_since_epoch()).count();
   const auto sum = [&](const char* name_space, const char* metric) {
-    const auto answer = Call(
-        "GraniteServiceVersion20100801.GetMetricData",
-        fmt::format(R"({{"StartTime":{},"EndTime":{},"MetricDataQueries":[{{"Id":"q","MetricStat":{{
-            "Period":60,"Stat":"Maximum","Metric":{{"Namespace":"{}","MetricName":"{}","Dimensions":[
-            {{"Name":"EndpointName","Value":"demo"}},{{"Name":"VariantName","Value":"All"}}]}}}}}}]}})",
-                    now - 600, now + 600, name_space, metric));
+    const json::Object query = {
+        {"Id", "q"},
+        {"MetricStat",
+         {{"Period", 60},
+          {"Stat", "Maximum"},
+          {"Metric",
+           {{"Namespace", name_space},
+            {"MetricName", metric},
+            {"Dimensions",
+             json::Array{json::Object{{"Name", "EndpointName"}, {"Value", "demo"}},
+                         json::Object{{"Name", "VariantName"}, {"Value", "All"}}}}}}}}};
+    const json::Object body = {{"StartTime", now - 600},
+                               {"EndTime", now + 600},
+                               {"MetricDataQueries", json::Array{query}}};
+    const auto answer = Call("GraniteServiceVersion20100801.GetMetricData", json::Serialize(body));
     const auto& values = answer.at("MetricDataResults").at(0).at("Values").as_array();
     return values.empty() ? -1 : values.at(0).to_number<double>();
   };

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "control/text_of.h"
+#include "telemetry/process_stats.h"
 #include "wire/json/json.h"
 #include "wire/mme/mme.h"
 
@@ -66,7 +68,20 @@ void Fleet::Start(WantedInstance wanted) {
          {{"memory_budget_bytes", static_cast<double>(wanted.launch.memory_bytes)},
           {"disk_budget_bytes", static_cast<double>(wanted.launch.disk_bytes)}});
   instance.wanted = std::move(wanted);
+  if (instance.run == 1) WarnOfMemory();
   provider_.Start(instance.wanted.launch);
+}
+
+// Budgets come from instance types that are often larger than the machine below them.
+void Fleet::WarnOfMemory() const {
+  uint64_t budgets = 0;
+  for (const auto& [id, instance] : instances_) budgets += instance.wanted.launch.memory_bytes;
+  const auto machine = telemetry::TotalMemoryBytes();
+  if (!machine || budgets <= *machine) return;
+  LogWarning("control",
+             "{} instances may hold {} of models, this machine has {} of memory: lower the budget "
+             "of each with --instance-memory",
+             instances_.size(), FormatBytes(budgets), FormatBytes(*machine));
 }
 
 void Fleet::Stop(std::string_view id) {

@@ -95,6 +95,7 @@ class Fleet {
   Instance* GetRun(std::string_view id, uint64_t run);  // null = that run is over
   void Ping(const std::string& id, uint64_t run);
   void OnPong(const std::string& id, uint64_t run, const Pong& pong);
+  void WarnOfMemory() const;
   void NoteFault(Instance& instance, const Pong& pong);
   void CheckHope(Instance& instance) const;
   void PingLater(const std::string& id, const Instance& instance);

@@ -33,7 +33,8 @@ std::unexpected<AwsError> InProgress(const EndpointRecord& endpoint) {
 std::expected<EndpointRecord, AwsError> FindUpdatable(const SageMakerServices& services,
                                                       const ApiCall& call) {
   auto endpoint = FindEndpoint(services, call);
-  if (!endpoint || endpoint->status == EndpointStatus::kInService) return endpoint;
+  if (!endpoint) return endpoint;
+  if (endpoint->status == EndpointStatus::kInService && endpoint->current) return endpoint;
   if (endpoint->status == EndpointStatus::kFailed)
     return ValidationException(fmt::format(
         "Cannot update endpoint \"{}\": its status is Failed; delete it.", endpoint->arn));

@@ -242,10 +242,14 @@ TEST_F(MetricKeeperTest, IdleMinutesAreZeroAndBusyOnesAreLeftAlone) {
 constexpr char kStatus[] = R"({"instance":"i","loaded_model_count":3,"cpu_percent":150.5,
     "lane_percent":12,"memory_percent":40,"disk_percent":5,"host_memory_percent":9.36})";
 constexpr char kEvents[] = R"({"next":9,"events":[
-    {"sequence":7,"at_us":1700000041000000,"kind":"fetch","model":"a","microseconds":5,"bytes":1,"ok":true},
-    {"sequence":8,"at_us":1700000042000000,"kind":"load","model":"a","microseconds":141000,"bytes":1,"ok":true},
-    {"sequence":9,"at_us":1700000043000000,"kind":"load","model":"b","microseconds":1,"bytes":0,"ok":false},
-    {"sequence":10,"at_us":1700000043000000,"kind":"tune","model":"b","microseconds":1,"bytes":0,"ok":true}]})";
+    {"sequence":7,"at_us":1700000041000000,"kind":"fetch","model":"a","microseconds":5,
+     "bytes":1,"ok":true},
+    {"sequence":8,"at_us":1700000042000000,"kind":"load","model":"a","microseconds":141000,
+     "bytes":1,"ok":true},
+    {"sequence":9,"at_us":1700000043000000,"kind":"load","model":"b","microseconds":1,
+     "bytes":0,"ok":false},
+    {"sequence":10,"at_us":1700000043000000,"kind":"tune","model":"b","microseconds":1,
+     "bytes":0,"ok":true}]})";
 
 TEST(InstanceSampler, TurnsAStatusIntoGauges) {
   const auto samples = GaugesOf(kStatus, "demo", "AllTraffic", WallTime(seconds(kStart)));

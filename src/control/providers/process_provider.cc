@@ -20,6 +20,7 @@
 
 #include "base/executor.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "control/providers/child_process.h"
 #include "control/providers/instance_command.h"
 
@@ -29,6 +30,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxLineBytes = 4096;  // of output searched for the ready line
+constexpr int kMaxReadsAtOnce = 16;
+constexpr int64_t kMaxLastLineBytes = 512;
 constexpr std::string_view kTrashPrefix = ".trash-";
 
 struct Command {
@@ -71,8 +74,23 @@ struct Child {
   std::string line;  // of output, not complete yet
   bool said_address = false;
   bool output_open = true;
+  int64_t log_begin = 0;             // of its own lines in its log
   std::optional<TimePoint> kill_at;  // set once it was told to end
 };
+
+// What a program says last is usually why it ended.
+std::string LastLine(const std::string& path, int64_t begin) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return "";
+  const int64_t end = lseek(file.get(), 0, SEEK_END);
+  std::string tail(static_cast<size_t>(std::clamp<int64_t>(end - begin, 0, kMaxLastLineBytes)),
+                   ' ');
+  const ssize_t count =
+      pread(file.get(), tail.data(), tail.size(), end - static_cast<int64_t>(tail.size()));
+  tail.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  const std::string_view text = Trim(tail);
+  return std::string(text.substr(text.rfind('\n') + 1));
+}
 
 class ProcessProvider final : public InstanceProvider {
  public:
@@ -110,7 +128,7 @@ class ProcessProvider final : public InstanceProvider {
   void Obey(Command command);
   void StartChild(const InstanceLaunch& launch);
   Result<UniqueFd> OpenLog(const std::string& id) const;
-  Result<ChildProcess> Spawn(const InstanceLaunch& launch) const;
+  Result<ChildProcess> Spawn(const InstanceLaunch& launch, int log) const;
   void StopChild(Child& child);
   void Wait();
   void ReadOutput(Child& child);
@@ -206,21 +224,23 @@ void ProcessProvider::Obey(Command command) {
 
 void ProcessProvider::StartChild(const InstanceLaunch& launch) {
   if (ending_) return;
-  auto process = Spawn(launch);
+  auto log = OpenLog(launch.id);
+  if (!log) return events_.on_exit(launch.id, log.error().message());
+  const int64_t log_begin = lseek(log->get(), 0, SEEK_END);
+  auto process = Spawn(launch, log->get());
   if (!process) return events_.on_exit(launch.id, process.error().message());
   LogInfo("control", "started instance {} as process {}", launch.id, process->pid());
-  children_.push_back({launch.id, std::move(*process)});
+  children_.push_back({.id = launch.id, .process = std::move(*process), .log_begin = log_begin});
 }
 
-Result<ChildProcess> ProcessProvider::Spawn(const InstanceLaunch& launch) const {
+Result<ChildProcess> ProcessProvider::Spawn(const InstanceLaunch& launch, int log) const {
   std::error_code error;
   const fs::path home = HomeOf(launch.id);
   fs::create_directories(home, error);
   if (error)
     return Error(Code::kPermissionDenied, "cannot make '{}': {}", home.string(), error.message());
-  SARAI_TRY(const UniqueFd log, OpenLog(launch.id));
   const InstanceCommand command = CommandOf(launch, options_, home.string());
-  return ChildProcess::Spawn(command.arguments, command.environment, log.get());
+  return ChildProcess::Spawn(command.arguments, command.environment, log);
 }
 
 Result<UniqueFd> ProcessProvider::OpenLog(const std::string& id) const {
@@ -264,15 +284,20 @@ int ProcessProvider::PollTimeoutMs() const {
   return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
 }
 
+// So much at once, so that a talkative child does not keep the thread from the others.
 void ProcessProvider::ReadOutput(Child& child) {
   char buffer[kMaxLineBytes];
-  ssize_t count = 0;
-  while ((count = read(child.process.stdout_fd(), buffer, sizeof buffer)) > 0) {
+  for (int i = 0; i < kMaxReadsAtOnce; ++i) {
+    const ssize_t count = read(child.process.stdout_fd(), buffer, sizeof buffer);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) {
+      child.output_open = false;
+      return;
+    }
     if (child.said_address) continue;  // read on, so that the child never waits for us
     child.line.append(buffer, static_cast<size_t>(count));
     SearchLines(child);
   }
-  if (count == 0 || (errno != EAGAIN && errno != EINTR)) child.output_open = false;
 }
 
 void ProcessProvider::SearchLines(Child& child) {
@@ -295,6 +320,9 @@ void ProcessProvider::ReapEnded() {
     ReadOutput(*child);
     LogInfo("control", "instance {} has ended: {}", child->id, *how);
     const std::string id = child->id;
+    if (how->starts_with("exit status ") && !child->kill_at)
+      if (const std::string line = LastLine(LogOf(id), child->log_begin); !line.empty())
+        *how += ": " + line;
     children_.erase(child);
     events_.on_exit(id, std::move(*how));
   }

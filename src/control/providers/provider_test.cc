@@ -72,10 +72,11 @@ class ProviderTest : public testing::Test {
   }
 
   void RunProgram(const std::string& program, std::chrono::milliseconds patience) {
-    LaunchOptions options{.executable = program,
-                          .environment = {{"PATH", "/usr/bin:/bin"}},
-                          .max_log_bytes = 64,
-                          .stop_patience = patience};
+    LaunchOptions options{
+        .executable = program,
+        .environment = {{"PATH", "/usr/bin:/bin"}, {"HERE", directory_.path().string()}},
+        .max_log_bytes = 64,
+        .stop_patience = patience};
     auto provider = MakeProcessProvider(
         directory_.path().string(), std::move(options),
         {.on_address = [this](std::string id, std::string address) { Note(id + " at " + address); },
@@ -138,15 +139,25 @@ TEST_F(ProviderTest, KillsWhatDoesNotHeedTheSignal) {
 TEST_F(ProviderTest, ReportsAProgramThatCannotBeRun) {
   RunProgram((directory_.path() / "no-such-program").string(), std::chrono::seconds(30));
   provider_->Start({.id = "a"});
-  EXPECT_EQ(NextEvent(), "a ended: exit status 127");
-  EXPECT_THAT(Read(provider_->LogOf("a")), HasSubstr("cannot run"));
+  EXPECT_EQ(NextEvent(),
+            fmt::format("a ended: exit status 127: sarai: cannot run {}/no-such-program",
+                        directory_.path().string()));
+}
+
+TEST_F(ProviderTest, TellsTheLastLineOfThisRunOnly) {
+  Run("cd \"$HERE\"\ntest -e first && exit 4\ntouch first\necho begin >&2\necho the reason "
+      ">&2\nexit 3");
+  provider_->Start({.id = "a"});
+  EXPECT_EQ(NextEvent(), "a ended: exit status 3: the reason");
+  provider_->Start({.id = "a"});
+  EXPECT_EQ(NextEvent(), "a ended: exit status 4");
 }
 
 TEST_F(ProviderTest, KeepsTheLogAndSetsALongOneAside) {
   Run("echo a line that is somewhat longer than sixty-four bytes, to be set aside >&2");
   for (int i = 0; i < 2; ++i) {
     provider_->Start({.id = "a"});
-    EXPECT_EQ(NextEvent(), "a ended: exit status 0");
+    EXPECT_THAT(NextEvent(), HasSubstr("a ended: exit status 0"));
   }
   EXPECT_THAT(Read(provider_->LogOf("a")), HasSubstr("set aside"));
   EXPECT_THAT(Read(provider_->LogOf("a") + ".1"), HasSubstr("set aside"));

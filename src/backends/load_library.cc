@@ -7,7 +7,7 @@ namespace sarai::backends {
 namespace {
 
 std::string DlError() {
-  const char* text = dlerror();
+  const char* text = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps it by thread
   return text == nullptr ? "unknown reason" : text;
 }
 

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "backends/common/memory_account.h"
+#include "base/bytes.h"
 
 namespace sarai::backends {
 namespace {
@@ -21,7 +22,7 @@ struct Header {
 static_assert(sizeof(Header) <= kCountedAlignment);
 
 constexpr size_t kPageBytes = 4096;
-constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
+constexpr size_t kHugePageBytes = 2 * kMiB;
 
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 

@@ -8,10 +8,12 @@
 
 #include <cstddef>
 
+#include "base/bytes.h"
+
 namespace sarai::backends {
 
 inline constexpr size_t kCountedAlignment = 64;        // bytes; of every block
-inline constexpr size_t kMappedBytesMin = 256 * 1024;  // load phase: blocks from here on are mapped
+inline constexpr size_t kMappedBytesMin = 256 * kKiB;  // load phase: blocks from here on are mapped
 
 inline constexpr size_t kBlockBytesMax = size_t{1} << 39;  // who asks for more is mistaken
 

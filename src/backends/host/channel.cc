@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "base/bytes.h"
@@ -36,7 +37,8 @@ Result<Channel> Channel::Make(const ChannelLimits& limits, HostEnd& host_end) {
   channel.limits_ = limits;
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-    return Error(Code::kResourceExhausted, "socketpair: {}", std::strerror(errno));
+    return Error(Code::kResourceExhausted, "socketpair: {}",
+                 std::generic_category().message(errno));
   channel.socket_.Reset(sockets[0]);
   host_end.socket.Reset(sockets[1]);
   SARAI_TRY(channel.request_, SharedRegion::Create());
@@ -80,7 +82,8 @@ Status Channel::Send(CallKind kind, std::span<const std::byte> message, size_t d
                     .message_bytes = message.size(),
                     .data_bytes = data_bytes};
   if (send(socket_.get(), &frame, sizeof(frame), MSG_NOSIGNAL) == sizeof(frame)) return {};
-  return MakeStatus(Code::kUnavailable, "cannot send to the host: {}", std::strerror(errno));
+  return MakeStatus(Code::kUnavailable, "cannot send to the host: {}",
+                    std::generic_category().message(errno));
 }
 
 Result<Frame> Channel::Receive(Duration timeout) {

@@ -11,6 +11,7 @@
 
 #include "backends/host/messages.h"
 #include "backends/host/shared_region.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
@@ -18,8 +19,8 @@
 namespace sarai::backends::host {
 
 struct ChannelLimits {
-  size_t region_bytes_max = size_t{2} << 30;    // one call's tensors, and one reply's
-  size_t region_bytes_kept = size_t{16} << 20;  // what a channel keeps of them afterwards
+  size_t region_bytes_max = 2 * kGiB;    // one call's tensors, and one reply's
+  size_t region_bytes_kept = 16 * kMiB;  // what a channel keeps of them afterwards
 };
 
 class Channel {

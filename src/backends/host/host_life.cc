@@ -28,7 +28,7 @@ Status HostLife::Do(const Call& call, Duration timeout, const ReadReply& read) {
   auto reply = (*lease)->Call(call.kind, call.message, tensors, call.data_bytes, timeout);
   if (!reply) return Failed(reply.error(), call, timeout);
   SARAI_CHECK_OK(ReadStatus(reply->message));
-  const Status status = read ? read(*reply) : Status();
+  Status status = read ? read(*reply) : Status();
   if (reply->message.ok()) return status;
   return Failed(Status(Code::kInternal, "its reply makes no sense"), call, timeout);
 }

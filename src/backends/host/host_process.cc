@@ -16,14 +16,16 @@
 namespace sarai::backends::host {
 namespace {
 
-void Signal(const UniqueFd& event) {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(event.get(), &one, sizeof(one));
-}
+void Signal(const UniqueFd& event) { eventfd_write(event.get(), 1); }
 
 void Drain(const UniqueFd& event) {
-  uint64_t count = 0;
-  [[maybe_unused]] const ssize_t got = read(event.get(), &count, sizeof(count));
+  eventfd_t count = 0;
+  eventfd_read(event.get(), &count);
+}
+
+std::string_view SignalName(int number) {
+  const char* name = sigdescr_np(number);
+  return name == nullptr ? "unknown" : name;
 }
 
 // Waits for the end and says how it came.
@@ -32,7 +34,7 @@ std::string HowItEnded(int pidfd) {
   if (waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED) != 0) return "is gone";
   if (info.si_code == CLD_EXITED)
     return fmt::format("ended by itself with code {}", info.si_status);
-  return fmt::format("died of signal {} ({})", info.si_status, strsignal(info.si_status));
+  return fmt::format("died of signal {} ({})", info.si_status, SignalName(info.si_status));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "backends/backend.h"
 #include "backends/host/byte_codec.h"
+#include "base/bytes.h"
 #include "base/status.h"
 #include "types/model_spec.h"
 #include "types/tensor.h"
@@ -32,7 +33,7 @@ struct Frame {
 };
 static_assert(sizeof(Frame) == 40);
 
-inline constexpr size_t kMessageBytesMax = size_t{16} << 20;
+inline constexpr size_t kMessageBytesMax = 16 * kMiB;
 
 // Where tensor data begins behind a message; each tensor begins at a multiple of kTensorAlignment.
 inline constexpr size_t kTensorAlignment = 64;

@@ -49,7 +49,7 @@ RemoteModel::~RemoteModel() {
   if (!unloaded.ok()) LogWarning("backends", "unloading '{}': {}", name_, unloaded.message());
 }
 
-Status RemoteModel::Do(HostLife::Call call, const HostLife::ReadReply& read) {
+Status RemoteModel::Do(const HostLife::Call& call, const HostLife::ReadReply& read) {
   return life_->Do(call, call_timeout_, [&](Channel::Reply& reply) {
     memory_bytes_.store(reply.model_bytes, std::memory_order_relaxed);
     return read ? read(reply) : Status();

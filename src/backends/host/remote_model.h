@@ -27,7 +27,7 @@ class RemoteModel final : public BackendModel {
  private:
   RemoteModel(std::shared_ptr<HostLife> life, std::string name, Duration call_timeout)
       : life_(std::move(life)), name_(std::move(name)), call_timeout_(call_timeout) {}
-  Status Do(HostLife::Call call, const HostLife::ReadReply& read);
+  Status Do(const HostLife::Call& call, const HostLife::ReadReply& read);
 
   const std::shared_ptr<HostLife> life_;
   const std::string name_;

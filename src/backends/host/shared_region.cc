@@ -8,19 +8,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
+#include <system_error>
 #include <utility>
+
+#include "base/bytes.h"
 
 namespace sarai::backends::host {
 namespace {
 
-constexpr size_t kGrowthUnitBytes = 64 * 1024;
+constexpr size_t kGrowthUnitBytes = 64 * kKiB;
 
 Status Failed(const char* what) {
   const Code code = errno == ENOMEM || errno == ENOSPC || errno == EMFILE || errno == ENFILE
                         ? Code::kResourceExhausted
                         : Code::kInternal;
-  return MakeStatus(code, "shared memory: {}: {}", what, std::strerror(errno));
+  return MakeStatus(code, "shared memory: {}: {}", what, std::generic_category().message(errno));
 }
 
 }  // namespace

@@ -8,8 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <memory>
+#include <system_error>
 
 #include "backends/host/host_arguments.h"
 
@@ -60,13 +59,14 @@ Result<std::vector<UniqueFd>> LiftAbove(int target_end, std::span<const int> fds
     lifted.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, target_end));
     if (!lifted.back().valid())
       return Error(Code::kResourceExhausted, "no descriptor left for a backend host: {}",
-                   std::strerror(errno));
+                   std::generic_category().message(errno));
   }
   return lifted;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>& line) {
   std::vector<char*> pointers;
+  pointers.reserve(line.size() + 1);
   for (std::string& word : line) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -110,13 +110,14 @@ Result<Spawned> Spawn(const std::string& executable, const std::vector<std::stri
                                 argv.data(), envp.data());
   if (error != 0)
     return Error(Code::kFailedPrecondition, "cannot start a backend host with '{}': {}", executable,
-                 std::strerror(error));
+                 std::generic_category().message(error));
   spawned.pidfd.Reset(pidfd_open(spawned.pid, 0));
   if (spawned.pidfd.valid()) return spawned;
   const int pidfd_error = errno;
   kill(spawned.pid, SIGKILL);
   waitpid(spawned.pid, nullptr, 0);
-  return Error(Code::kResourceExhausted, "pidfd_open: {}", std::strerror(pidfd_error));
+  return Error(Code::kResourceExhausted, "pidfd_open: {}",
+               std::generic_category().message(pidfd_error));
 }
 
 void KillProcess(const UniqueFd& pidfd) { pidfd_send_signal(pidfd.get(), SIGKILL, nullptr, 0); }

@@ -12,6 +12,8 @@
 namespace sarai::backends::ort {
 namespace {
 
+// NOLINTBEGIN(performance-no-int-to-ptr): addresses of a loaded library come as numbers
+
 // The parts of a library's dynamic section that name its imports.
 struct Imports {
   std::span<const ElfW(Rela)> data;   // function addresses taken, and calls without a PLT
@@ -63,6 +65,8 @@ int Redirect(const Imports& imports, std::span<const ElfW(Rela)> relocations, El
   }
   return slots;
 }
+
+// NOLINTEND(performance-no-int-to-ptr)
 
 }  // namespace
 

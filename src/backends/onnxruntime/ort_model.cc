@@ -8,6 +8,7 @@
 #include "backends/onnxruntime/ort_session_options.h"
 #include "backends/onnxruntime/ort_signature.h"
 #include "backends/onnxruntime/ort_values.h"
+#include "base/bytes.h"
 
 namespace sarai::backends::ort {
 
@@ -15,8 +16,8 @@ namespace {
 
 // What a session keeps besides tensors (graph, kernels, plans) cannot be asked for. Measured with
 // ORT 1.32: 60 KiB of heap for a model of one node, 1.9 MiB for a ResNet-50 (122 nodes).
-constexpr uint64_t kSessionBytes = 44 * 1024;
-constexpr uint64_t kNodeBytes = 16 * 1024;
+constexpr uint64_t kSessionBytes = 44 * kKiB;
+constexpr uint64_t kNodeBytes = 16 * kKiB;
 
 uint64_t UncountedBytes(const OrtRuntime& runtime, const std::string& file) {
   const OnnxFile model = ReadOnnxFile(file);
@@ -114,6 +115,7 @@ Result<std::vector<Tensor>> OrtModel::Execute(const std::vector<Tensor>& inputs,
   SARAI_TRY(const Inputs in, MakeInputs(inputs));
   std::vector<std::string> wanted = WantedOutputs(spec_, context.outputs);
   std::vector<const char*> names;
+  names.reserve(wanted.size());
   for (const std::string& name : wanted) names.push_back(name.c_str());
   std::vector<OrtValue*> values(wanted.size(), nullptr);
   const Status ran = ToStatus(api,
@@ -121,6 +123,7 @@ Result<std::vector<Tensor>> OrtModel::Execute(const std::vector<Tensor>& inputs,
                                       in.values.size(), names.data(), names.size(), values.data()),
                               During::kRun);
   std::vector<Owned<OrtValue>> owned;
+  owned.reserve(values.size());
   for (OrtValue* value : values) owned.push_back(Own(value, api.ReleaseValue));
   if (!ran.ok()) return Error(ran);
 

@@ -43,10 +43,12 @@ Result<Library> OpenLibrary(const BackendOptions& options) {
   const std::string path =
       setting == options.settings.end() ? OwnFolder() + kLibraryBesideBackend : setting->second;
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr)
+  if (library == nullptr) {
+    const char* why = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps it by thread
     return Error(Code::kFailedPrecondition,
                  "cannot load ONNX Runtime: {}; the backend setting 'library' names another file",
-                 dlerror());
+                 why == nullptr ? path : why);
+  }
   using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
   const auto get_base = reinterpret_cast<GetApiBase>(dlsym(library, "OrtGetApiBase"));
   if (get_base == nullptr)

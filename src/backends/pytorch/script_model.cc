@@ -16,6 +16,7 @@
 #include "backends/common/parameters.h"
 #include "backends/pytorch/argument_map.h"
 #include "backends/pytorch/torch_errors.h"
+#include "base/bytes.h"
 
 namespace sarai::backends::torchscript {
 namespace {
@@ -23,8 +24,8 @@ namespace {
 // What a module keeps besides tensors (code, graphs, the executor's plans after the first runs)
 // cannot be asked for. Measured with 2.15: 38 KiB of heap for a model of one operator (2 nodes),
 // 5.7 MiB for a ResNet-50 (562 nodes).
-constexpr uint64_t kModuleBytes = 20 * 1024;
-constexpr uint64_t kNodeBytes = 10 * 1024;
+constexpr uint64_t kModuleBytes = 20 * kKiB;
+constexpr uint64_t kNodeBytes = 10 * kKiB;
 
 // What the graph of forward(), with all that it calls, tells about the module.
 struct GraphFacts {

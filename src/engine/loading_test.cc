@@ -178,8 +178,7 @@ TEST_F(WarmupTest, FailureFailsTheLoad) {
   const auto loaded = LoadWith("zero_data: true");
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().ToString(), "resource_exhausted: model 'm': warm-up 'w': out of memory");
-  fake->WaitForReleases(1);
-  EXPECT_EQ(fake->live_models(), 0);
+  fake->WaitUntilNoneLive();
 }
 
 }  // namespace

@@ -187,6 +187,11 @@ int FakeBackend::releases() const {
   return state_->releases;
 }
 
+void FakeBackend::WaitUntilNoneLive() {
+  std::unique_lock lock(state_->mu);
+  state_->changed.wait(lock, [&] { return state_->live == 0; });
+}
+
 void FakeBackend::WaitForReleases(int count) {
   std::unique_lock lock(state_->mu);
   state_->changed.wait(lock, [&] { return state_->releases >= count; });

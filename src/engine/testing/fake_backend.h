@@ -48,6 +48,7 @@ class FakeBackend final : public backends::Backend {
   int live_models() const;
   int peak_concurrency() const;
   int releases() const;             // ReleaseMemory calls
+  void WaitUntilNoneLive();         // blocks until all its models are destroyed
   void WaitForReleases(int count);  // blocks until there were so many
 
   // --- Backend

@@ -39,8 +39,8 @@ std::string HowItEnded(int pidfd) {
 
 }  // namespace
 
-HostProcess::HostProcess(HostOptions options)
-    : options_(std::move(options)),
+HostProcess::HostProcess(const HostOptions& options)
+    : options_(options),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       keeper_([this] { Keep(); }) {}
 

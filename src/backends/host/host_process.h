@@ -22,7 +22,7 @@ namespace sarai::backends::host {
 
 class HostProcess {
  public:
-  explicit HostProcess(HostOptions options);
+  explicit HostProcess(const HostOptions& options);
   ~HostProcess();
   HostProcess(const HostProcess&) = delete;
   HostProcess& operator=(const HostProcess&) = delete;

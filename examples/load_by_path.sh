@@ -8,6 +8,7 @@ data='0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1,0.1'
 curl -sf "$url/ping"
 curl -sf -X POST "$url/models" -d "{\"model_name\": \"mine\", \"url\": \"$folder\"}"
 curl -sf "$url/models"
-curl -sf -X POST "$url/models/mine/invoke" \
-  -d "{\"inputs\": [{\"name\": \"$input\", \"shape\": [1, 16], \"datatype\": \"FP32\", \"data\": [$data]}]}"
+curl -sf -X POST "$url/models/mine/invoke" -d @- <<JSON
+{"inputs": [{"name": "$input", "shape": [1, 16], "datatype": "FP32", "data": [$data]}]}
+JSON
 curl -sf -X DELETE "$url/models/mine"

@@ -5,8 +5,7 @@ namespace sarai {
 TimePoint RealClock::Now() const { return std::chrono::steady_clock::now(); }
 
 WallTime RealClock::WallNow() const {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now());
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
 TimePoint ManualClock::Now() const {

@@ -35,10 +35,10 @@ void LogLine(LogLevel level, std::string_view room, std::string_view text) {
   const std::time_t seconds = millis / 1000;
   std::tm utc{};
   gmtime_r(&seconds, &utc);
-  const std::string line = fmt::format(
-      "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {} {}: {}\n", utc.tm_year + 1900,
-      utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis % 1000,
-      LevelName(level), room, text);
+  const std::string line =
+      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {} {}: {}\n", utc.tm_year + 1900,
+                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis % 1000,
+                  LevelName(level), room, text);
   // One write per line keeps lines of several processes whole; a full pipe is not our caller's
   // problem.
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());

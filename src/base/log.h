@@ -21,10 +21,10 @@ void Log(LogLevel level, std::string_view room, fmt::format_string<Args...> form
   if (LogEnabled(level)) LogLine(level, room, fmt::format(format, std::forward<Args>(args)...));
 }
 
-#define SARAI_LOG_FUNCTION_(Name, Level)                                                     \
-  template <typename... Args>                                                                \
-  void Name(std::string_view room, fmt::format_string<Args...> format, Args&&... args) {     \
-    Log(Level, room, format, std::forward<Args>(args)...);                                   \
+#define SARAI_LOG_FUNCTION_(Name, Level)                                                 \
+  template <typename... Args>                                                            \
+  void Name(std::string_view room, fmt::format_string<Args...> format, Args&&... args) { \
+    Log(Level, room, format, std::forward<Args>(args)...);                               \
   }
 SARAI_LOG_FUNCTION_(LogDebug, LogLevel::kDebug)
 SARAI_LOG_FUNCTION_(LogInfo, LogLevel::kInfo)

@@ -1,5 +1,5 @@
-// `sarai backend-host`: the process in which an isolated framework lives. Started by instances only,
-// which give it its channels as inherited descriptors.
+// `sarai backend-host`: the process in which an isolated framework lives. Started by instances
+// only, which give it its channels as inherited descriptors.
 #include <cstdio>
 #include <memory>
 

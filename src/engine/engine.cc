@@ -130,7 +130,8 @@ Result<ModelHandle> Engine::Impl::Load(const LoadOptions& load) {
   if (!backend) return Error(backend.error().WithContext(fmt::format("model '{}'", plan.name)));
   const uint64_t losses = roster.LossesOf(plan.backend);
   auto loaded = CarryOut(plan, **backend);
-  // Reading and optimising a model leaves holes in the heap as large as the model, whatever the end.
+  // Reading and optimising a model leaves holes in the heap as large as the model, whatever the
+  // end.
   reaper.Tidy(*backend);
   if (!loaded) return Error(std::move(loaded).error());
   loaded->info.load_time = clock.Now() - start;

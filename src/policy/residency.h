@@ -130,8 +130,9 @@ class Residency {
   // --- events ----------------------------------------------------------------------------------
   // A request for a model that was not ready when the owner looked. Joins the waiting ones of the
   // model, starts what is missing. kRefused concerns only this request and has no action: unknown
-  // id (kNotFound), full queue or never fitting (kResourceExhausted), remembered failure (its
-  // code). kWaiting: park the request *before* carrying out `actions`; they may already answer it.
+  // id (kNotFound), full queue (kUnavailable), never fitting (kResourceExhausted), remembered
+  // failure (its code). kWaiting: park the request *before* carrying out `actions`; they may
+  // already answer it.
   struct RequestOutcome {
     enum class Kind { kReadyNow, kWaiting, kRefused } kind;
     Status refusal;  // kRefused: this one request gets it

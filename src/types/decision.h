@@ -10,8 +10,20 @@
 
 namespace sarai {
 
-enum class DecisionKind { kMiss, kFetch, kLoad, kUnload, kEvict, kDeleteFromDisk, kSwap, kRefuse,
-                          kFail, kStart, kStop, kRoute };
+enum class DecisionKind {
+  kMiss,
+  kFetch,
+  kLoad,
+  kUnload,
+  kEvict,
+  kDeleteFromDisk,
+  kSwap,
+  kRefuse,
+  kFail,
+  kStart,
+  kStop,
+  kRoute
+};
 
 struct Decision {
   uint64_t sequence = 0;  // ascending per process, no gaps

@@ -33,7 +33,7 @@ struct InferRequest {
   bool binary_outputs = false;           // the default for outputs that do not say
   bool raw_input = false;  // one unnamed tensor of raw bytes: name, type, shape come from the model
   Parameters parameters;
-  uint64_t priority = 0;  // 0 = the model's default
+  uint64_t priority = 0;                  // 0 = the model's default
   TimePoint deadline = TimePoint::max();  // when the caller stops waiting
 };
 

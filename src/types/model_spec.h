@@ -21,7 +21,7 @@ struct QueueLimits {
 };
 
 struct BatchingSpec {
-  bool enabled = false;                // dynamic_batching present
+  bool enabled = false;                  // dynamic_batching present
   std::vector<int64_t> preferred_sizes;  // ascending
   Duration max_queue_delay{0};
   bool preserve_ordering = false;
@@ -46,12 +46,12 @@ struct WarmupSample {
 
 struct ModelSpec {
   std::string name;
-  std::string version;    // "1"
-  std::string backend;    // "onnxruntime", "pytorch"
-  std::string platform;   // "onnxruntime_onnx", "pytorch_libtorch"; shown in metadata
-  std::string directory;  // absolute; holds config.pbtxt and the version folders
-  std::string artifact;   // absolute path of the file the backend opens
-  int64_t max_batch_size = 0;  // 0 = the model has no batch dimension
+  std::string version;              // "1"
+  std::string backend;              // "onnxruntime", "pytorch"
+  std::string platform;             // "onnxruntime_onnx", "pytorch_libtorch"; shown in metadata
+  std::string directory;            // absolute; holds config.pbtxt and the version folders
+  std::string artifact;             // absolute path of the file the backend opens
+  int64_t max_batch_size = 0;       // 0 = the model has no batch dimension
   std::vector<TensorSpec> inputs;   // may be empty before completion
   std::vector<TensorSpec> outputs;  // may be empty before completion
   // Shapes the framework sees where they differ from the spec's dims; by tensor name.

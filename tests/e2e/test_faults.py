@@ -1,4 +1,4 @@
-"""What the world does: kills, an object store that goes, hostile and broken archives, a full disk."""
+"""What the world does: kills, an object store that goes, broken archives, a full disk."""
 import concurrent.futures
 import io
 import os

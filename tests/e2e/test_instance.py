@@ -133,9 +133,10 @@ def test_the_container_contract(server, zoo, tmp_path):
     np.testing.assert_allclose(
         first_binary_output(raw.headers["Content-Type"], raw.content),
         zoo.expected("onnx", 2)[:1], rtol=1e-5, atol=1e-6)
+    media_type = "application/vnd.sagemaker-triton.binary+json;json-header-size="
     for size in ("-1", "x", "99999999", "99999999999999999999"):
-        bad = call("POST", "/models/h2/invoke", data=body, headers={
-            "Content-Type": "application/vnd.sagemaker-triton.binary+json;json-header-size=" + size})
+        bad = call("POST", "/models/h2/invoke", data=body,
+                   headers={"Content-Type": media_type + size})
         assert bad.status_code == 400 and bad.json()["error"]
     assert call("DELETE", "/models/h2").status_code == 200
     gone = call("POST", "/models/h2/invoke", data=kserve_json("input", zoo.x))

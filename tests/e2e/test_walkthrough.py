@@ -1,4 +1,4 @@
-"""The main job: plain boto3 creates a multi-model endpoint and invokes models never loaded before."""
+"""The main job: plain boto3 creates an endpoint and invokes models never loaded before."""
 import json
 import subprocess
 import sys

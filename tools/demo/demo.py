@@ -1,8 +1,8 @@
 """./dev demo: AWS's walk-through of GPU multi-model endpoints, on this machine.
 
 26 ResNet-50s of two frameworks behind one endpoint whose two instances hold about 8 each: what is
-asked for is fetched from S3, loaded and answered; what is worth least makes room. Nothing here knows
-Sarai: the calls are plain boto3.
+asked for is fetched from S3, loaded and answered; what is worth least makes room. Nothing here
+knows Sarai: the calls are plain boto3.
 """
 import argparse
 import json

@@ -21,12 +21,12 @@ Waiting::Waiting(const ResidencyOptions& options)
 
 Status Waiting::Full(const Model& model) const {
   if (model.waiting.size() >= per_model_max_) {
-    return MakeStatus(Code::kResourceExhausted,
+    return MakeStatus(Code::kUnavailable,
                       "{} requests wait for model '{}' already (max_waiting_per_model): try again",
                       model.waiting.size(), model.id);
   }
   if (total_ >= total_max_) {
-    return MakeStatus(Code::kResourceExhausted,
+    return MakeStatus(Code::kUnavailable,
                       "{} requests wait for models already (max_waiting_total), one more for '{}' "
                       "is refused: try again",
                       total_, model.id);

@@ -18,7 +18,7 @@ TEST(ResidencyWaiting, FullQueueOfAModelRefusesOnlyTheNewestRequest) {
   instance.Know("b");
   const int first = instance.Request("a");
   instance.Request("a");
-  EXPECT_THAT(instance.Failed(instance.Request("a")), Optional(Code::kResourceExhausted));
+  EXPECT_THAT(instance.Failed(instance.Request("a")), Optional(Code::kUnavailable));
   EXPECT_FALSE(instance.Answer(instance.Request("b"))) << "others have their own bound";
   instance.Settle();
   EXPECT_TRUE(instance.Served(first));
@@ -31,7 +31,7 @@ TEST(ResidencyWaiting, AllWaitingRequestsTogetherAreBounded) {
   for (const char* id : {"a", "b", "c"}) instance.Know(id);
   instance.Request("a");
   instance.Request("b");
-  EXPECT_THAT(instance.Failed(instance.Request("c")), Optional(Code::kResourceExhausted));
+  EXPECT_THAT(instance.Failed(instance.Request("c")), Optional(Code::kUnavailable));
 }
 
 TEST(ResidencyWaiting, WaitEndsForEachRequestByItsOwnArrivalWhileTheLoadGoesOn) {

@@ -11,18 +11,17 @@
 namespace sarai::awsjson {
 
 struct AwsError {
-  std::string shape;        // "ValidationException"
-  std::string message;      // for a person
+  std::string shape;    // "ValidationException"
+  std::string message;  // for a person
   int http_status = 400;
-  std::string query_code;   // CloudWatch only: the legacy code, "InvalidParameterValue"
+  std::string query_code;       // CloudWatch only: the legacy code, "InvalidParameterValue"
   boost::json::object members;  // further members of the shape: OriginalStatusCode, …
 };
 
 enum class JsonVersion { k1_0, k1_1 };
 
 // {"__type": shape, "message": …}; x-amzn-query-error where there is a legacy code.
-http::Response JsonError(const AwsError& error, JsonVersion version,
-                         const std::string& request_id);
+http::Response JsonError(const AwsError& error, JsonVersion version, const std::string& request_id);
 
 // Header x-amzn-ErrorType, body {"Message": …} (SageMaker Runtime).
 http::Response RestJsonError(const AwsError& error, const std::string& request_id);

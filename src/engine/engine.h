@@ -105,8 +105,8 @@ class Engine {
   void Unload(const ModelHandle& model, std::function<void()> done);
 
   // Checks the inputs against the model, queues, runs. Never blocks. Errors come through the
-  // responder: kInvalidArgument names tensor and expectation; kResourceExhausted: queue full;
-  // kDeadlineExceeded: timed out in the queue; kUnavailable: draining, or its process died.
+  // responder: kInvalidArgument names tensor and expectation; kDeadlineExceeded: timed out in the
+  // queue; kUnavailable: queue full, draining, or its process died; kResourceExhausted: no memory.
   void Infer(const ModelHandle& model, InferRequest request, InferResponder respond);
 
   // Called when models were lost at once (their host process died). Set before the first Load.

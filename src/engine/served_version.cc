@@ -30,7 +30,7 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending) {
   std::lock_guard lock(mu_);
   if (state() != State::kServing) return Error(RefusalLocked());
   if (queue_.full())
-    return Error(Code::kResourceExhausted,
+    return Error(Code::kUnavailable,
                  "model '{}': Exceeds maximum queue size: {} requests are waiting, the bound is {}",
                  spec_.name, queue_.size(), queue_.max_size());
   const TimePoint expires = pending->expires;

@@ -52,8 +52,8 @@ class ServedVersion {
     bool rest = false;                   // give it to the reaper: told to one caller only
   };
 
-  // Moves the request in. Errors, with the request left where it is: kUnavailable (draining, lost),
-  // kResourceExhausted (queue full).
+  // Moves the request in. Errors, with the request left where it is: kUnavailable (draining, lost,
+  // queue full).
   Result<FollowUp> Enqueue(Pending& pending);
 
   struct Turn {

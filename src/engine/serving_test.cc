@@ -136,7 +136,7 @@ TEST_F(ServingTest, RefusesWhatExceedsTheQueue) {
   for (int i = 0; i < 3; ++i) Send(model, 2);
   const auto& refused = answers.Wait();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), Code::kResourceExhausted);
+  EXPECT_EQ(refused.error().code(), Code::kUnavailable);
   EXPECT_EQ(refused.error().message(),
             "model 'm': Exceeds maximum queue size: 2 requests are waiting, the bound is 2");
   EXPECT_EQ(model.counters().in_flight, 3);

@@ -157,7 +157,8 @@ ModelVersion& ModelManager::AddVersion(const ModelEntry& entry, const std::strin
   }
   version.found = std::move(found);
   const FoundVersion& facts = version.found;
-  residency_.Add(id, {.on_disk = !version.directory.empty(),
+  residency_.Add(id, {.name = entry.name,
+                      .on_disk = !version.directory.empty(),
                       .deletable = !entry.origin.user_files(),
                       .pinned = entry.origin.pinned,
                       .disk_bytes = facts.on_disk ? facts.on_disk->bytes : facts.bytes,

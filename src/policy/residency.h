@@ -111,6 +111,7 @@ class Residency {
 
   // --- what exists -----------------------------------------------------------------------------
   struct Known {
+    std::string name;              // what people call it, for messages; empty = its id
     bool on_disk = false;          // no fetch needed (a repository folder, an earlier start)
     bool deletable = true;         // false: its files are the user's, never deleted
     bool pinned = false;           // never a victim

@@ -132,7 +132,7 @@ Status Books::NeverFitsMemory(const Model& model) const {
       Code::kResourceExhausted,
       "model '{}' needs {} of memory ({}), more than can ever be free: the budget is {}, of which "
       "pinned models hold {}; raise the memory budget or unpin models",
-      model.id, Size(size), model.measured_memory > 0 ? "measured" : "estimated from its files",
+      model.name, Size(size), model.measured_memory > 0 ? "measured" : "estimated from its files",
       Size(memory_.budget), Size(others_pinned));
 }
 
@@ -144,7 +144,7 @@ Status Books::NeverFitsDisk(const Model& model) const {
       Code::kResourceExhausted,
       "model '{}' needs {} of disk ({}), more than can ever be free: the budget is {}, of which "
       "pinned models hold {}; raise the disk budget or unpin models",
-      model.id, Size(size), model.file_bytes > 0 ? "unpacked" : "its archive alone",
+      model.name, Size(size), model.file_bytes > 0 ? "unpacked" : "its archive alone",
       Size(disk_.budget), Size(others_pinned));
 }
 

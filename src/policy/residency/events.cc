@@ -11,7 +11,7 @@ namespace {
 
 Status DiedTooOften(const Model& model) {
   return MakeStatus(Code::kUnavailable, "the process of model '{}' died {} times in a short time",
-                    model.id, model.losses.count);
+                    model.name, model.losses.count);
 }
 
 }  // namespace
@@ -28,6 +28,7 @@ void Residency::Impl::Add(const std::string& id, const Known& known) {
   auto& slot = models[id];
   if (slot == nullptr) slot = std::make_unique<Model>(id, next_serial++);
   Model& model = *slot;
+  if (!known.name.empty()) model.name = known.name;
   model.retiring.reset();
   retiring_in_use.erase(&model);
   books.SetPinned(model, known.pinned);
@@ -49,7 +50,7 @@ void Residency::Impl::Add(const std::string& id, const Known& known) {
 Status Residency::Impl::WhyRefused(const Model& model, TimePoint now) const {
   if (model.retiring) {
     return model.retiring->why.ok()
-               ? MakeStatus(Code::kNotFound, "model '{}' was retired", model.id)
+               ? MakeStatus(Code::kNotFound, "model '{}' was retired", model.name)
                : model.retiring->why;
   }
   if (model.demand.active) return {};
@@ -132,9 +133,9 @@ void Residency::Impl::Loaded(Model& model, Result<Residency::Loaded> result, Tim
   if (model.state != ModelState::kLoading) return;
   if (!result || model.lost_in_load) {
     books.Transition(model, ModelState::kOnDisk, now);
-    const Status status =
-        result ? MakeStatus(Code::kUnavailable, "the process that loaded model '{}' died", model.id)
-               : result.error();
+    const Status status = result ? MakeStatus(Code::kUnavailable,
+                                              "the process that loaded model '{}' died", model.name)
+                                 : result.error();
     if (model.retiring) {
       Reclaim(model, now, actions);
     } else if (model.lost_in_load || status.code() == Code::kUnavailable) {

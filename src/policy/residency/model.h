@@ -50,10 +50,12 @@ struct Retirement {
 };
 
 struct Model {
-  Model(std::string name, uint64_t number) : id(std::move(name)), serial(number) {}
+  Model(std::string model_id, uint64_t number)
+      : id(std::move(model_id)), serial(number), name(id) {}
 
   const std::string id;
   const uint64_t serial;  // order of registration; breaks ties
+  std::string name;       // for messages
 
   ModelState state = ModelState::kAbsent;
   TimePoint state_since{};

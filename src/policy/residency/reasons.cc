@@ -24,7 +24,7 @@ std::string ShortageText(const Shortage& shortage) {
   if (shortage.for_model == nullptr) {
     return fmt::format("the budget is exceeded by {}", BytesText(shortage.need));
   }
-  return fmt::format("'{}' needs {}, {} free", shortage.for_model->id, BytesText(shortage.need),
+  return fmt::format("'{}' needs {}, {} free", shortage.for_model->name, BytesText(shortage.need),
                      BytesText(shortage.free));
 }
 
@@ -136,7 +136,7 @@ Decision WhyFail(const Model& model, uint32_t count, const Status& status) {
 Status WaitEnded(const Model& model, const Books& books, Duration wait_budget, TimePoint now) {
   return MakeStatus(
       Code::kDeadlineExceeded, "model '{}' was not ready within {:.1f} s: it {}; try again",
-      model.id, std::chrono::duration<double>(wait_budget).count(), Progress(model, books, now));
+      model.name, std::chrono::duration<double>(wait_budget).count(), Progress(model, books, now));
 }
 
 }  // namespace sarai::policy::residency

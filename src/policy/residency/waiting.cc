@@ -23,13 +23,13 @@ Status Waiting::Full(const Model& model) const {
   if (model.waiting.size() >= per_model_max_) {
     return MakeStatus(Code::kUnavailable,
                       "{} requests wait for model '{}' already (max_waiting_per_model): try again",
-                      model.waiting.size(), model.id);
+                      model.waiting.size(), model.name);
   }
   if (total_ >= total_max_) {
     return MakeStatus(Code::kUnavailable,
                       "{} requests wait for models already (max_waiting_total), one more for '{}' "
                       "is refused: try again",
-                      total_, model.id);
+                      total_, model.name);
   }
   return {};
 }

@@ -13,7 +13,7 @@ import pytest
 
 from testkit import models
 from testkit.s3 import S3Server
-from testkit.sarai import create_endpoint, first_output, kserve_json
+from testkit.sarai import create_endpoint, first_output, get_json, kserve_json
 from waiting import wait_until
 
 ENDPOINT = "faults"
@@ -146,6 +146,26 @@ def test_sigterm_drains_and_ends_everything(endpoint):
     family = [instance_pid(serve), backend_host_pid(serve)]
     assert serve.stop() == 0
     assert not any(alive(pid) for pid in family)
+
+
+def test_sigterm_lets_a_request_in_flight_be_answered(start_serve, bucket, zoo, tmp_path):
+    client, name = bucket
+    # Waits for seven more requests, which never come, before it runs.
+    lonely = "dynamic_batching { preferred_batch_size: [8] max_queue_delay_microseconds: 1500000 }"
+    folder = models.write_model_folder(models.mlp(1), tmp_path / "lonely" / "mlp", "onnx",
+                                       extra_config=lonely)
+    client.upload_file(str(models.pack(folder, tmp_path / "lonely.tar.gz")), name, "onnx-1.tar.gz")
+    serve = start_serve("--instance-memory", "256MiB")
+    create_endpoint(serve.client("sagemaker"), ENDPOINT, f"s3://{name}/")
+    caller = Caller(serve, zoo)
+    assert caller.call("onnx", 1) is None
+    address = serve.get("/sarai/v1/explain?model=onnx-1.tar.gz")["instances"][0]["address"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(caller.call, "onnx", 1)
+        wait_until(lambda: get_json(f"http://{address}/sarai/v1/status")["in_flight"] > 0,
+                   "the request on the instance")
+        assert serve.stop() == 0
+        assert answer.result() is None
 
 
 def test_models_on_disk_are_served_while_s3_is_down(start_serve, zoo, tmp_path):

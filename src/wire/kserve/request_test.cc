@@ -253,10 +253,9 @@ TEST(ParseInferRequest, SaysThatSharedMemoryIsNotServed) {
 
 TEST(ParseInferRequest, RefusesBinaryDataThatDoesNotAddUp) {
   const auto binary = [](std::string_view type, std::string_view shape, std::string_view size) {
-    return fmt::format(
-        R"({{"inputs":[{{"name":"x","shape":{},"datatype":"{}",)"
-        R"("parameters":{{"binary_data_size":{}}}}}]}})",
-        shape, type, size);
+    return fmt::format(R"({{"inputs":[{{"name":"x","shape":{},"datatype":"{}",)"
+                       R"("parameters":{{"binary_data_size":{}}}}}]}})",
+                       shape, type, size);
   };
   const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
       {binary("FP32", "[2]", "8"), "1234567", "binary_data_size is 8, but only 7 bytes are left"},
@@ -273,9 +272,8 @@ TEST(ParseInferRequest, RefusesBinaryDataThatDoesNotAddUp) {
   };
   for (const auto& [json, data, expected] : cases)
     EXPECT_THAT(ErrorOf(Parse(json + data, json.size())), HasSubstr(expected)) << json;
-  const auto both = Parse(
-      R"({"inputs":[{"name":"x","shape":[1],"datatype":"INT8","data":[1],)"
-      R"("parameters":{"binary_data_size":0}}]})");
+  const auto both = Parse(R"({"inputs":[{"name":"x","shape":[1],"datatype":"INT8","data":[1],)"
+                          R"("parameters":{"binary_data_size":0}}]})");
   EXPECT_THAT(ErrorOf(both), HasSubstr("it has both 'data' and 'binary_data_size'"));
 }
 

@@ -1,11 +1,15 @@
 // The smallest instance that control can run, for tests: says where it listens, answers pings and
-// the admin API, ends on SIGTERM. What it is asked to fail at comes in the environment.
+// the admin API, ends on SIGTERM. What it is asked to fail at comes in the environment. With
+// --run-provider it is the parent of an instance instead.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "control/providers/process_provider.h"
 #include "net/event_loops.h"
 #include "net/server.h"
 
@@ -41,9 +45,28 @@ http::Response Answer(const http::Request& request, const std::string& id) {
   return response;
 }
 
+// Starts one instance, says its address and dies as a killed `sarai serve` would.
+[[noreturn]] void RunProvider(const std::string& directory, const std::string& program) {
+  control::LaunchOptions options{.executable = program, .environment = {{"PATH", "/usr/bin:/bin"}}};
+  const auto provider = control::MakeProcessProvider(
+      directory, options,
+      {.on_address =
+           [](const std::string&, const std::string& address) {
+             std::printf("%s\n", address.c_str());
+             std::fflush(stdout);
+             kill(getpid(), SIGKILL);
+           },
+       .on_exit = [](const std::string&, const std::string&) { _exit(1); }});
+  if (!provider) _exit(1);
+  (*provider)->Start({.id = "a"});
+  while (true) pause();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const std::string directory = FlagOf(argc, argv, "--run-provider="); !directory.empty())
+    RunProvider(directory, FlagOf(argc, argv, "--program="));
   if (std::getenv("TEST_INSTANCE_FAILS") != nullptr) {
     std::fprintf(stderr, "told to fail\n");
     return 3;

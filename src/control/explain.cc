@@ -108,11 +108,13 @@ std::vector<json::Object> OwnDecisions(const telemetry::DecisionLog& log, std::s
 }
 
 json::Object NewestDecisions(std::vector<json::Object> all, const std::string& since) {
-  std::erase_if(all, [&](const json::Object& decision) { return TimeOf(decision) <= since; });
-  std::ranges::stable_sort(all, {}, TimeOf);
+  std::vector<std::pair<std::string, size_t>> order;  // by time; those of one time as they came
+  for (size_t i = 0; i < all.size(); ++i)
+    if (std::string at = TimeOf(all[i]); at > since) order.emplace_back(std::move(at), i);
+  std::ranges::sort(order);
   json::Array newest;
-  for (size_t i = all.size() - std::min(all.size(), kMaxDecisions); i < all.size(); ++i)
-    newest.push_back(std::move(all[i]));
+  for (size_t i = order.size() - std::min(order.size(), kMaxDecisions); i < order.size(); ++i)
+    newest.push_back(std::move(all[order[i].second]));
   return {{"decisions", std::move(newest)}};
 }
 

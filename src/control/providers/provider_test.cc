@@ -1,5 +1,5 @@
+#include <poll.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "control/providers/child_process.h"
 #include "control/providers/instance_command.h"
 #include "control/providers/process_provider.h"
 #include "control/scratch_directory.h"
@@ -173,33 +174,21 @@ TEST_F(ProviderTest, EndsAllWhenItIsShutDown) {
   EXPECT_NE(kill(pid, 0), 0) << "reaped, so its pid is nobody's";
 }
 
-// The same as above for the death of the whole program: the parent thread is gone.
-TEST_F(ProviderTest, ChildrenDieWithTheThreadThatStartedThem) {
+// The same as above for the death of the whole program, without a chance to say goodbye.
+TEST_F(ProviderTest, ChildrenDieWithTheProgramThatStartedThem) {
   Run("echo \"sarai: ready http=h:$$\"\nexec tail -f /dev/null");
-  const pid_t middle = fork();
-  if (middle == 0) {
-    LaunchOptions options{.executable = (directory_.path() / "program").string(),
-                          .environment = {{"PATH", "/usr/bin:/bin"}}};
-    const fs::path told = directory_.path() / "pid";
-    auto provider = MakeProcessProvider(directory_.path().string(), std::move(options),
-                                        {.on_address =
-                                             [&](std::string, std::string address) {
-                                               std::ofstream(told.string() + ".new")
-                                                   << address.substr(2);
-                                               fs::rename(told.string() + ".new", told);
-                                               kill(getpid(), SIGKILL);
-                                             },
-                                         .on_exit = [](std::string, std::string) {}});
-    (*provider)->Start({.id = "a"});
-    pause();
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(middle, &status, 0), middle);
-  ASSERT_TRUE(WIFSIGNALED(status));
-  const pid_t child = std::stoi(Read(directory_.path() / "pid"));
-  while (fs::exists(fmt::format("/proc/{}/cmdline", child)) &&
-         !Read(fmt::format("/proc/{}/cmdline", child)).empty())
-    std::this_thread::yield();
+  auto middle = ChildProcess::Spawn({std::string(SARAI_BUILD_DIR) + "/bin/control_test_instance",
+                                     "--run-provider=" + directory_.path().string(),
+                                     "--program=" + (directory_.path() / "program").string()},
+                                    {}, STDERR_FILENO);
+  ASSERT_TRUE(middle) << middle.error().ToString();
+  pollfd ended{middle->exit_fd(), POLLIN, 0};
+  ASSERT_EQ(poll(&ended, 1, 60'000), 1);
+  ASSERT_EQ(middle->Reap(), "killed by signal 9 (Killed)");
+  char address[64] = {};
+  ASSERT_GT(read(middle->stdout_fd(), address, sizeof address - 1), 2);
+  const fs::path child = fmt::format("/proc/{}/cmdline", std::stoi(address + 2));
+  while (fs::exists(child) && !Read(child).empty()) std::this_thread::yield();
 }
 
 TEST_F(ProviderTest, ForgetsWhatIsNotKnown) {

@@ -73,6 +73,7 @@ struct Core::Impl {
   ~Impl() { Stop(); }
 
   void AdoptDisk();
+  std::string NameOf(const std::string& url) const;
   Status Ready();
   StatusFacts Facts(const Totals& totals);
   double DiskPercent(const Totals& totals) const;
@@ -184,17 +185,22 @@ double Core::Impl::DiskPercent(const Totals& totals) const {
                             static_cast<double>(usage->total_bytes));
 }
 
+// The TargetModel that leads to this URL; something that leads elsewhere when none does.
+std::string Core::Impl::NameOf(const std::string& url) const {
+  if (catalog.single_model()) return *catalog.single_model();
+  const auto location = store::ParseLocation(url);
+  const std::string& prefix = catalog.source()->key;
+  if (!location || !location->key.starts_with(prefix)) return "";
+  const std::string name = location->key.substr(prefix.size());
+  return name.starts_with('/') ? name.substr(1) : name;
+}
+
 // What an earlier run left on disk is known again under its name; what no name leads to any more
 // goes.
 void Core::Impl::AdoptDisk() {
   if (disk == nullptr) return;
-  const std::string base = store::LocationUrl(*catalog.source());
   for (const store::Artifact& artifact : disk->List()) {
-    std::string name = catalog.single_model().value_or("");
-    if (name.empty() && artifact.url.starts_with(base)) {
-      name = artifact.url.substr(base.size());
-      if (name.starts_with('/')) name.erase(0, 1);
-    }
+    const std::string name = NameOf(artifact.url);
     const auto origin = catalog.Find(name);
     const auto latest = disk->FindAny(artifact.url);
     if (origin && origin->url == artifact.url && latest && latest->digest == artifact.digest) {

@@ -93,8 +93,8 @@ Result<ModelEntry*> ModelManager::FindEntry(const std::string& name) {
 void ModelManager::JoinLookup(ModelEntry& entry, Waiter waiter) {
   if (unresolved_ >= options_.max_unresolved)
     return waiter.done(
-        Error(Code::kResourceExhausted,
-              "{} requests wait for a look at their model's origin already", unresolved_),
+        Error(Code::kUnavailable, "{} requests wait for a look at their model's origin already",
+              unresolved_),
         waiter.waited);
   waiter.waited = true;
   entry.unresolved.push_back(std::move(waiter));

@@ -6,6 +6,11 @@
 #include "base/log.h"
 
 namespace sarai::instance {
+namespace {
+
+constexpr int kChoreThreads = 2;
+
+}  // namespace
 
 ModelWorker::ModelWorker(Threads threads, Executor& strand, const Clock& clock,
                          ArtifactSource& source, engine::Engine& engine, OverheadMeter& overhead)
@@ -16,10 +21,12 @@ ModelWorker::ModelWorker(Threads threads, Executor& strand, const Clock& clock,
       overhead_(overhead),
       lookups_("lookup", threads.lookup),
       fetches_("fetch", threads.fetch),
-      loads_("load", threads.load) {}
+      loads_("load", threads.load),
+      chores_("chores", kChoreThreads) {}
 
 void ModelWorker::Lookup(const ModelOrigin& origin, ResultCallback<FoundVersion> done) {
-  lookups_.Post([this, origin, done = std::move(done)]() mutable {
+  ThreadPool& pool = origin.kind == OriginKind::kSource ? lookups_ : chores_;
+  pool.Post([this, origin, done = std::move(done)]() mutable {
     auto found = source_.Find(origin);
     strand_.Post(
         [found = std::move(found), done = std::move(done)]() mutable { done(std::move(found)); });
@@ -74,7 +81,7 @@ void ModelWorker::Unload(const engine::ModelHandle& handle,
 }
 
 void ModelWorker::Delete(const std::string& digest, Task done) {
-  lookups_.Post([this, digest, done = std::move(done)]() mutable {
+  chores_.Post([this, digest, done = std::move(done)]() mutable {
     if (const Status status = source_.Delete(digest); !status.ok())
       LogWarning("instance", "cannot delete artifact {}: {}", digest, status.message());
     strand_.Post(std::move(done));
@@ -83,7 +90,7 @@ void ModelWorker::Delete(const std::string& digest, Task done) {
 
 void ModelWorker::Inspect(const std::string& name, const std::string& folder,
                           ResultCallback<engine::ModelInfo> done) {
-  lookups_.Post([this, name, folder, done = std::move(done)]() mutable {
+  chores_.Post([this, name, folder, done = std::move(done)]() mutable {
     auto info = engine::InspectDirectory({.directory = folder, .name = name});
     strand_.Post(
         [info = std::move(info), done = std::move(done)]() mutable { done(std::move(info)); });
@@ -95,6 +102,7 @@ void ModelWorker::Stop() {
   loads_.Stop();
   fetches_.Stop();
   lookups_.Stop();
+  chores_.Stop();
 }
 
 }  // namespace sarai::instance

@@ -50,8 +50,8 @@ class ModelWorker {
   void Delete(const std::string& digest, Task done);
   void Inspect(const std::string& name, const std::string& folder,
                ResultCallback<engine::ModelInfo> done);
-  // Anything else that blocks for a moment, on a lookup thread.
-  void Do(Task task) { lookups_.Post(std::move(task)); }
+  // Anything else that blocks for a moment, but not on the network.
+  void Do(Task task) { chores_.Post(std::move(task)); }
 
   // Ends transfers and waits for what runs.
   void Stop();
@@ -65,6 +65,7 @@ class ModelWorker {
   engine::Engine& engine_;
   OverheadMeter& overhead_;
   ThreadPool lookups_, fetches_, loads_;
+  ThreadPool chores_;  // local disk and /proc: never behind a store that does not answer
 };
 
 }  // namespace sarai::instance

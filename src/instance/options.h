@@ -49,7 +49,7 @@ struct InstanceOptions {
   int lanes = 0;           // that run models; 0 = one per core, at least 2
   int loader_threads = 2;  // loads at once
   int fetch_threads = 4;   // fetches at once
-  int lookup_threads = 2;  // HEAD requests, measurements, deletions
+  int lookup_threads = 2;  // HEAD requests
 
   // --- backends --------------------------------------------------------------------------------
   std::string backend_directory;                          // holds libsarai_*.so

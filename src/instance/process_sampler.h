@@ -1,7 +1,7 @@
 // Looks at this process and its backend hosts every so often: tells the model manager the memory
 // overhead, keeps how busy processors and lanes are.
 //
-// Threads: measures on a lookup thread, one at a time; latest() from any.
+// Threads: measures on a thread for chores, one at a time; latest() from any.
 #pragma once
 
 #include <cstdint>

@@ -87,9 +87,9 @@ TEST_F(KserveFrontTest, NamesTheModelThatIsNotThere) {
 }
 
 TEST_F(KserveFrontTest, SendsBinaryTensorsWithTheJsonsLength) {
-  const std::string json =
-      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}],)"
-      R"("parameters":{"binary_data_output":true}})";
+  const std::string json = R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],)"
+                           R"("parameters":{"binary_data_size":4}}],)"
+                           R"("parameters":{"binary_data_output":true}})";
   const Reply reply = at.Call("POST", "/v2/models/alpha/infer", json + std::string(4, '\0'),
                               {{"Inference-Header-Content-Length", std::to_string(json.size())}});
   ASSERT_EQ(reply.status, 200) << reply.body;

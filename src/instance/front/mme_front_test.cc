@@ -67,9 +67,9 @@ TEST_F(MmeFrontTest, AnswersJsonUnderAnyContentType) {
 
 TEST_F(MmeFrontTest, SpeaksTritonsBinaryTypeBothWays) {
   at.PutArchive("a.tar.gz", 2.5);
-  const std::string json =
-      R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}],)"
-      R"("outputs":[{"name":"y","parameters":{"binary_data":true}}]})";
+  const std::string json = R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1],)"
+                           R"("parameters":{"binary_data_size":4}}],)"
+                           R"("outputs":[{"name":"y","parameters":{"binary_data":true}}]})";
   const std::string type = "application/vnd.sagemaker-triton.binary+json;json-header-size=";
   const Reply reply = at.Call("POST", "/models/a.tar.gz/invoke", json + std::string(4, '\0'),
                               {{"Content-Type", type + std::to_string(json.size())}});
@@ -188,6 +188,24 @@ TEST(MmeFrontMemory, Answers507WhereALocalModelCannotFit) {
                     fmt::format(R"({{"model_name":"h3","url":"{}"}})", at.root.path("local/h3")))
                 .status,
             200);
+}
+
+TEST(MmeFrontQueue, Answers503WhereTheModelsQueueIsFull) {
+  TestInstance at;
+  at.PutArchive("a.tar.gz", 1);
+  at.options.default_max_queue_size = 1;
+  at.Open();
+  ASSERT_EQ(at.Invoke("a.tar.gz").y(), 1);
+  at.backend->Hold();
+  auto running = at.BeginInvoke("a.tar.gz");
+  at.backend->WaitUntilHeld(1);
+  auto queued = at.BeginInvoke("a.tar.gz");
+  const Reply refused = at.Invoke("a.tar.gz");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.header("x-sarai-error"), "unavailable");
+  at.backend->Release();
+  EXPECT_EQ(running.get().y(), 1);
+  EXPECT_EQ(queued.get().y(), 1);
 }
 
 TEST(MmeFrontSingleModel, ServesInvocationsOnceItIsLoaded) {

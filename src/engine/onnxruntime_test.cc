@@ -9,6 +9,11 @@
 
 #include "engine/testing/engine_fixture.h"
 
+// ThreadSanitizer cannot see how a library synchronises that was not built for it.
+extern "C" const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+  return "race:libonnxruntime.so\n";
+}
+
 namespace sarai::engine {
 namespace {
 

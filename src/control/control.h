@@ -9,7 +9,8 @@
 // Inside, one strand owns the desired state and reconcile, one owns the metric store, and one
 // long-lived thread is the parent of all instance processes.
 //
-// Invariant: what an API call has answered is on disk; a kill at any moment loses no endpoint.
+// Invariant: what an API call has answered is in the state file; a kill at any moment loses no
+// endpoint.
 #pragma once
 
 #include <functional>

@@ -150,7 +150,7 @@ MetricStore::MetricStore(std::unique_ptr<SQLite::Database> database, size_t max_
 MetricStore::~MetricStore() = default;
 
 Result<std::unique_ptr<MetricStore>> MetricStore::Open(const std::string& path, size_t max_series) {
-  SARAI_TRY(auto database, OpenDatabase(path, kMigrations, Durability::kProcess));
+  SARAI_TRY(auto database, OpenDatabase(path, kMigrations));
   std::unique_ptr<MetricStore> store(new MetricStore(std::move(database), max_series));
   SARAI_CHECK_OK(store->LoadSeries());
   return store;

@@ -52,15 +52,13 @@ void Migrate(SQLite::Database& database, std::span<const std::string_view> migra
 
 }  // namespace
 
-Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string& path,
-                                                       std::span<const std::string_view> migrations,
-                                                       Durability durability) {
+Result<std::unique_ptr<SQLite::Database>> OpenDatabase(
+    const std::string& path, std::span<const std::string_view> migrations) {
   try {
     auto database = std::make_unique<SQLite::Database>(
         path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
     database->exec("PRAGMA journal_mode = WAL");
-    database->exec(durability == Durability::kEveryCommit ? "PRAGMA synchronous = FULL"
-                                                          : "PRAGMA synchronous = NORMAL");
+    database->exec("PRAGMA synchronous = NORMAL");
     Migrate(*database, migrations);
     return database;
   } catch (...) {

@@ -16,16 +16,14 @@ class Database;
 
 namespace sarai::control {
 
-enum class Durability {
-  kEveryCommit,  // a commit survives a power cut
-  kProcess,      // a commit survives the end of the process; a power cut may cost the newest ones
-};
-
 // `migrations[i]` brings a file of schema version i to version i + 1. Errors name the file: it
 // cannot be opened, is corrupt, or was written by a newer program.
-Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::string& path,
-                                                       std::span<const std::string_view> migrations,
-                                                       Durability durability);
+//
+// A commit survives the end of the process, however it ends; a power cut may cost the newest ones,
+// never the file. Waiting for the disk at each commit would hold up the strand, which also watches
+// instances, for as long as a busy disk likes: seconds.
+Result<std::unique_ptr<SQLite::Database>> OpenDatabase(
+    const std::string& path, std::span<const std::string_view> migrations);
 
 // The Status of the exception being handled; call it in a catch block only.
 Status DatabaseFailure(const SQLite::Database& database);

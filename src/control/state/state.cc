@@ -34,7 +34,7 @@ State::State(std::unique_ptr<SQLite::Database> database)
 State::~State() = default;
 
 Result<std::unique_ptr<State>> State::Open(const std::string& path) {
-  SARAI_TRY(auto database, OpenDatabase(path, kMigrations, Durability::kEveryCommit));
+  SARAI_TRY(auto database, OpenDatabase(path, kMigrations));
   std::unique_ptr<State> state(new State(std::move(database)));
   SARAI_CHECK_OK(state->endpoints.Load());
   return state;

@@ -4,7 +4,7 @@
 // Level-triggered: it may be kicked at any time and looks at everything; a change that was missed
 // is found by the next run. Owner: Control. Threads: the strand only.
 //
-// Invariant: a status is published only after it is on disk.
+// Invariant: a status is published only after it is in the state file.
 #pragma once
 
 #include <functional>

@@ -121,7 +121,7 @@ void BackendRegistry::Impl::TellLost(const std::string& name, const Status& why)
 
 // `this` outlives its backends, and so their calls.
 void BackendRegistry::Impl::Listen(const std::string& name, backends::Backend& backend) {
-  backend.OnModelsLost([this, name](Status why) { TellLost(name, why); });
+  backend.OnModelsLost([this, name](const Status& why) { TellLost(name, why); });
 }
 
 BackendRegistry::BackendRegistry(RegistryOptions options)

@@ -140,6 +140,7 @@ using Parts = std::map<std::string, std::vector<Tensor>, std::less<>>;
 std::vector<std::string> OutputsFor(const ModelSpec& spec, const InferRequest& request,
                                     const std::vector<Tensor>& all) {
   std::vector<std::string> names;
+  names.reserve(std::max({request.outputs.size(), spec.outputs.size(), all.size()}));
   for (const RequestedOutput& output : request.outputs) names.push_back(output.name);
   if (!names.empty()) return names;
   for (const TensorSpec& output : spec.outputs) names.push_back(output.name);

@@ -283,9 +283,10 @@ void Engine::Impl::Stop() {
 
 Engine::Engine(EngineOptions options, BackendRegistry& registry, const Clock& clock)
     : impl_(std::make_shared<Impl>(options, registry, clock)) {
-  registry.OnModelsLost([weak = std::weak_ptr(impl_)](const std::string& backend, Status why) {
-    if (const auto impl = weak.lock()) impl->OnBackendLost(backend, why);
-  });
+  registry.OnModelsLost(
+      [weak = std::weak_ptr(impl_)](const std::string& backend, const Status& why) {
+        if (const auto impl = weak.lock()) impl->OnBackendLost(backend, why);
+      });
 }
 
 Engine::~Engine() { impl_->Stop(); }

@@ -30,6 +30,7 @@ Result<inference::ModelConfig> ReadConfig(const LoadOptions& options,
 
 std::vector<int64_t> Numbers(const std::map<int64_t, std::string>& versions) {
   std::vector<int64_t> numbers;
+  numbers.reserve(versions.size());
   for (const auto& [number, folder] : versions) numbers.push_back(number);
   return numbers;
 }

@@ -45,6 +45,7 @@ std::vector<Roster::ModelPtr> Roster::Close() {
   std::vector<ModelPtr> all;
   std::lock_guard lock(mu_);
   closed_ = true;
+  all.reserve(models_.size());
   for (const auto& [key, model] : models_) all.push_back(model);
   return all;
 }

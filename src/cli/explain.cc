@@ -9,6 +9,7 @@
 #include "cli/subcommand.h"
 #include "net/event_loops.h"
 #include "net/transport.h"
+#include "wire/http/text_of.h"
 #include "wire/http/uri.h"
 
 namespace sarai::cli {
@@ -38,8 +39,7 @@ Result<std::string> Ask(const Flags& flags) {
       .target = "/sarai/v1/explain?format=text&model=" + http::PercentEncode(flags.model)};
   auto reply = net::SendAndWait(*transport, address, std::move(request), {});
   if (!reply) return Error(reply.error().status.WithContext("asking " + flags.url));
-  std::string text;
-  for (const Blob& part : reply->body) text += part.text();
+  std::string text = http::TextOf(*reply);
   if (reply->status != 200)
     return Error(Code::kNotFound, "{} answered {}: {}", flags.url, reply->status, text);
   return text;

@@ -14,10 +14,10 @@
 
 #include "base/clock.h"
 #include "control/scratch_directory.h"
-#include "control/text_of.h"
 #include "net/event_loops.h"
 #include "net/server.h"
 #include "telemetry/decision_log.h"
+#include "wire/http/text_of.h"
 #include "wire/json/json.h"
 
 namespace sarai::control {
@@ -70,7 +70,7 @@ class ControlTest : public testing::Test {
   }
 
   std::string Get(const std::string& target) {
-    return TextOf(Send({.method = "GET", .target = target}));
+    return http::TextOf(Send({.method = "GET", .target = target}));
   }
 
   json::Object Call(const std::string& target, std::string body) {
@@ -79,7 +79,7 @@ class ControlTest : public testing::Test {
     request.body = Blob::FromString(std::move(body));
     const http::Response response = Send(std::move(request));
     EXPECT_EQ(response.headers.Get("x-amzn-RequestId"), "request-id");
-    return json::ParseObject(TextOf(response)).value_or(json::Object());
+    return json::ParseObject(http::TextOf(response)).value_or(json::Object());
   }
 
   void MakeDemo(int instances) {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "control/text_of.h"
+#include "wire/http/text_of.h"
 #include "wire/json/json.h"
 
 namespace sarai::control {
@@ -38,7 +38,7 @@ class Gathering {
       Answer& answer = answers_[index];
       answer.reached = response.has_value();
       answer.status = response ? response->status : 0;
-      answer.text = response ? TextOf(*response) : response.error().status.message();
+      answer.text = response ? http::TextOf(*response) : response.error().status.message();
       if (--missing_ > 0) return;
     }
     done_(std::move(answers_));

@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "control/text_of.h"
 #include "telemetry/process_stats.h"
+#include "wire/http/text_of.h"
 #include "wire/json/json.h"
 #include "wire/mme/mme.h"
 
@@ -22,7 +22,7 @@ Pong PongOf(const std::expected<http::Response, net::SendError>& response) {
   if (!response || response->status == 200) return {.healthy = response.has_value()};
   Pong pong{.fault_code = std::string(response->headers.Get(mme::kErrorCodeHeader))};
   if (pong.fault_code.empty() || pong.fault_code == CodeName(Code::kUnavailable)) return {};
-  const auto body = json::ParseObject(TextOf(*response)).value_or(json::Object());
+  const auto body = json::ParseObject(http::TextOf(*response)).value_or(json::Object());
   pong.fault = json::ObjectView(body).RequireString("error").value_or(pong.fault_code);
   return pong;
 }

@@ -19,7 +19,7 @@
 #include "control/metrics/metric_keeper.h"
 #include "control/scratch_directory.h"
 #include "control/test_fleet.h"
-#include "control/text_of.h"
+#include "wire/http/text_of.h"
 
 namespace sarai::control {
 namespace {
@@ -145,9 +145,9 @@ TEST_P(Transcript, IsAnsweredAsWritten) {
     const http::Response response = Play(exchange);
     EXPECT_EQ(response.status, exchange.status) << where;
     EXPECT_EQ(response.headers.Get("x-amzn-query-error"), exchange.query_error) << where;
-    const auto got = json::Parse(TextOf(response));
+    const auto got = json::Parse(http::TextOf(response));
     ASSERT_TRUE(got) << where;
-    EXPECT_TRUE(SameJson(*got, *wanted)) << where << "\n  got " << TextOf(response);
+    EXPECT_TRUE(SameJson(*got, *wanted)) << where << "\n  got " << http::TextOf(response);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/invoke_answer.h"
 #include "gateway/invoke_metrics.h"
 #include "gateway/invoke_request.h"
+#include "wire/http/text_of.h"
 #include "wire/sigv4/sigv4.h"
 
 namespace sarai::gateway {
@@ -179,9 +180,7 @@ void Gateway::Core::Follow(std::shared_ptr<InstanceLink> link, int64_t version) 
 void Gateway::Core::OnFeed(const std::shared_ptr<InstanceLink>& link, int64_t version,
                            std::expected<http::Response, net::SendError> reply) {
   if (reply && reply->status == 200) {
-    std::string body;
-    for (const Blob& part : reply->body) body += part.text();
-    const auto applied = link->ApplyFeed(body);
+    const auto applied = link->ApplyFeed(http::TextOf(*reply));
     if (applied) {
       if (link->SetBroken(false)) RetryHeld();
       return Follow(link, *applied);

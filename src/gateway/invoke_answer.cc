@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "wire/awsjson/error.h"
+#include "wire/http/text_of.h"
 #include "wire/mme/mme.h"
 
 namespace sarai::gateway {
@@ -23,8 +24,7 @@ http::Response RuntimeError(awsjson::AwsError error, const std::string& request_
 
 // The text of {"error": "…"}; the whole body when it is not of that form.
 std::string ContainerMessage(const http::Response& response) {
-  std::string body;
-  for (const Blob& part : response.body) body += part.text();
+  std::string body = http::TextOf(response);
   boost::system::error_code error;
   const boost::json::value value = boost::json::parse(body, error);
   if (!error && value.is_object())

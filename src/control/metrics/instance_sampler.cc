@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "control/text_of.h"
+#include "wire/http/text_of.h"
 #include "wire/json/json.h"
 
 namespace sarai::control {
@@ -113,7 +113,8 @@ void InstanceSampler::AskStatus(const Instance& instance) {
       [recorder = recorder_, &clock = clock_, endpoint = instance.wanted.endpoint,
        variant = instance.wanted.variant](std::expected<http::Response, net::SendError> answer) {
         if (!answer || answer->status != 200) return;
-        for (MetricSample& sample : GaugesOf(TextOf(*answer), endpoint, variant, clock.WallNow()))
+        for (MetricSample& sample :
+             GaugesOf(http::TextOf(*answer), endpoint, variant, clock.WallNow()))
           recorder->Add(std::move(sample));
       });
 }
@@ -129,7 +130,7 @@ void InstanceSampler::AskEvents(const std::string& id, const Instance& instance)
        endpoint = instance.wanted.endpoint,
        variant = instance.wanted.variant](std::expected<http::Response, net::SendError> answer) {
         if (!answer || answer->status != 200) return;
-        EventSamples events = EventsOf(TextOf(*answer), endpoint, variant);
+        EventSamples events = EventsOf(http::TextOf(*answer), endpoint, variant);
         strand->Post([this, recorder, id, run, since, events = std::move(events)]() mutable {
           const auto it = feeds_.find(id);
           // An answer that came late, or to an earlier process, would be counted twice.

@@ -5,12 +5,12 @@
 
 #include "wire/http/message.h"
 
-namespace sarai::control {
+namespace sarai::http {
 
-inline std::string TextOf(const http::Response& response) {
+inline std::string TextOf(const Response& response) {
   std::string text;
   for (const Blob& part : response.body) text += part.text();
   return text;
 }
 
-}  // namespace sarai::control
+}  // namespace sarai::http

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "types/inference.h"
 #include "types/model_spec.h"
 #include "types/tensor.h"
 
@@ -27,6 +28,11 @@ struct Signature {
 
 struct ExecuteContext {
   std::vector<std::string> outputs;  // wanted ones, by name; empty = all of the spec's
+  // Of the one request, or of none where several were batched.
+  Parameters parameters;
+  std::string request_id;
+  CorrelationId sequence;
+  CancellationPtr cancellation;
 };
 
 // One loaded model. Execute may be called from several threads at once (at most
@@ -50,6 +56,17 @@ class BackendModel {
   // that ran it died (the model is lost), kResourceExhausted out of memory, kInternal otherwise.
   virtual Result<std::vector<Tensor>> Execute(const std::vector<Tensor>& inputs,
                                               const ExecuteContext& context) = 0;
+
+  // Models with spec.decoupled: one request, any number of responses. Returns when the instance can
+  // take the next request; `respond` may be called during and after, from any thread, one call at a
+  // time, until `final`. A response without outputs is only the end. Errors: as of Execute; then
+  // `respond` is not called any more.
+  using Respond = std::move_only_function<void(Result<std::vector<Tensor>> outputs, bool final)>;
+  virtual Status ExecuteDecoupled(const std::vector<Tensor>& inputs, const ExecuteContext& context,
+                                  Respond respond) {
+    (void)inputs, (void)context, (void)respond;
+    return MakeStatus(Code::kUnimplemented, "this backend has no decoupled models");
+  }
 
   // Private bytes that this model holds now: weights and what the framework keeps with them.
   virtual uint64_t memory_bytes() const = 0;

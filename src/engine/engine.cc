@@ -172,7 +172,7 @@ void Engine::Impl::Infer(const ModelHandle::Model& model, InferRequest request,
     return respond(Error(std::move(pending).error()));
   }
   (*pending)->respond = std::move(respond);
-  const auto next = version->Enqueue(*pending);
+  const auto next = version->Enqueue(*pending, now);
   if (next) return Arrange(version, *next);
   version->counters().OnRefused();
   (*pending)->respond(Error(next.error()));

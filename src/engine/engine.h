@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "backends/backend.h"
 #include "base/clock.h"
 #include "types/inference.h"
+#include "types/model_caller.h"
 #include "types/model_spec.h"
 
 namespace sarai::engine {
@@ -29,12 +31,30 @@ class BackendRegistry;  // name -> Backend, opened when first needed (engine/bac
 struct EngineOptions {
   int lanes = 0;                           // 0 = one per core, at least 2
   uint32_t default_max_queue_size = 1024;  // per model, where its config sets none
+  uint64_t response_cache_bytes = 0;       // for models with response_cache; 0 = no cache
+  // Triton's rate limiter (docs/user_guide/rate_limiter.md): runs start only while the resources
+  // that their instance group names are free. Off: instance groups' resources are ignored.
+  bool rate_limit = false;
+  // What there is of each resource; -1 = shared by all devices. A resource that is not named has as
+  // much as the model that asks most.
+  std::map<std::string, std::map<int, uint32_t>> rate_limit_resources;
+  ModelCaller* models = nullptr;  // runs the steps of ensembles; outlives the engine
 };
 
+enum class FailureReason {
+  kRejected,
+  kCanceled,
+  kBackend,
+  kOther
+};  // of nv_inference_request_failure
+inline constexpr int kFailureReasons = 4;
+
 struct LoadOptions {
-  std::string directory;    // holds config.pbtxt and/or version folders, or is a version folder
-  std::string name;         // overrides the config's name; empty = folder's
-  std::string config_json;  // overrides config.pbtxt; empty = none
+  std::string directory;      // holds config.pbtxt and/or version folders, or is a version folder
+  std::string name;           // overrides the config's name; empty = folder's
+  std::string config_json;    // overrides config.pbtxt; empty = none
+  std::string config_name;    // configs/<config_name>.pbtxt is read if it is there; empty = none
+  bool auto_complete = true;  // add to the configuration what the model itself says
 };
 
 struct ModelInfo {
@@ -54,6 +74,11 @@ struct BatchSizeCounters {
   DurationSum compute_input, compute_infer, compute_output;  // per run
 };
 
+// Of decoupled models: the n-th responses of all requests together.
+struct ResponseCounters {
+  DurationSum compute_infer, compute_output, success, fail, empty_response, cancel;
+};
+
 // Since the load. Sums over requests: each request of a batch counts the whole run's compute times.
 struct ModelCounters {
   uint64_t requests = 0, failures = 0, executions = 0;
@@ -64,6 +89,11 @@ struct ModelCounters {
   DurationSum success, fail;  // arrival to answer
   DurationSum queue, compute_input, compute_infer, compute_output;  // of successful requests
   std::vector<BatchSizeCounters> batches;                           // by size
+  int64_t pending = 0;                                              // queued, not yet running
+  uint64_t failures_by[kFailureReasons] = {};
+  DurationSum cache_hit, cache_miss;        // looking up and, for a miss, inserting
+  int64_t sequences = 0;                    // live ones
+  std::vector<ResponseCounters> responses;  // decoupled models: by the response's number
 };
 
 // A share in one loaded model; cheap to copy. Requests through it end with kUnavailable once the

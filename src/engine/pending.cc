@@ -7,30 +7,7 @@
 namespace sarai::engine {
 namespace {
 
-constexpr char kTimeoutParameter[] = "timeout";
 constexpr Duration kLongestTimeout = std::chrono::hours(24 * 365);
-
-Status BadTimeout(const ModelSpec& spec) {
-  return MakeStatus(Code::kInvalidArgument,
-                    "model '{}': parameter 'timeout' must be a whole number of microseconds",
-                    spec.name);
-}
-
-// The request's own timeout; zero = it has none.
-Result<Duration> TimeoutParameter(const ModelSpec& spec, const Parameters& parameters) {
-  const auto found = parameters.find(kTimeoutParameter);
-  if (found == parameters.end()) return Duration{0};
-  uint64_t us = 0;
-  if (const auto* number = std::get_if<uint64_t>(&found->second)) {
-    us = *number;
-  } else if (const auto* whole = std::get_if<int64_t>(&found->second); whole && *whole >= 0) {
-    us = static_cast<uint64_t>(*whole);
-  } else {
-    return Error(BadTimeout(spec));
-  }
-  constexpr uint64_t kMaxUs = kLongestTimeout / std::chrono::microseconds(1);
-  return Duration(std::chrono::microseconds(std::min(us, kMaxUs)));
-}
 
 // Zero = no bound.
 Duration QueueTimeout(const QueueLimits& limits, Duration own) {
@@ -42,7 +19,6 @@ Duration QueueTimeout(const QueueLimits& limits, Duration own) {
 }  // namespace
 
 Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoint now) {
-  SARAI_TRY(const Duration own, TimeoutParameter(spec, request.parameters));
   SARAI_TRY(CheckedInputs checked, CheckRequest(spec, request));
   auto pending = std::make_unique<PendingRequest>();
   pending->inputs = std::move(checked.tensors);
@@ -50,7 +26,8 @@ Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoi
   pending->shape_key = checked.shape_key;
   pending->arrived = now;
   pending->expires = request.deadline;
-  if (const Duration wait = QueueTimeout(spec.batching.queue, own); wait > Duration{0}) {
+  if (const Duration wait = QueueTimeout(spec.batching.queue, request.timeout);
+      wait > Duration{0}) {
     if (spec.batching.queue.delay_when_expired) {
       pending->demoted_at = now + wait;
     } else {

@@ -27,7 +27,7 @@ struct PendingRequest {
 using Pending = std::unique_ptr<PendingRequest>;
 
 // Checks the request against its model and works out how long it may wait: the caller's deadline,
-// the model's queue timeout, and the request's own `timeout` (µs) where the model allows one; the
+// the model's queue timeout, and the request's own timeout where the model allows one; the
 // shortest counts. Its responder is not set. Errors: kInvalidArgument.
 Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoint now);
 

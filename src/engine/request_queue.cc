@@ -41,9 +41,14 @@ RequestQueue::RequestQueue(policy::BatchLimits limits, uint32_t max_size)
       max_size_(max_size),
       delay_(limits_.batching.queue.delay_when_expired) {}
 
-void RequestQueue::Push(Pending pending) {
+Status RequestQueue::Push(Pending& pending, TimePoint) {
+  if (waiting_.size() >= max_size_)
+    return MakeStatus(Code::kUnavailable,
+                      "Exceeds maximum queue size: {} requests are waiting, the bound is {}",
+                      waiting_.size(), max_size_);
   view_.push_back(ViewOf(*pending, delay_));
   waiting_.push_back(std::move(pending));
+  return {};
 }
 
 void RequestQueue::PutBackAlone(std::vector<Pending> batch) {

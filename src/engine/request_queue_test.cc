@@ -33,10 +33,12 @@ policy::BatchLimits Batching(std::vector<int64_t> preferred, Duration delay) {
               .enabled = true, .preferred_sizes = std::move(preferred), .max_queue_delay = delay}};
 }
 
+bool Put(RequestQueue& queue, Pending pending) { return queue.Push(pending, kStart).ok(); }
+
 TEST(RequestQueue, TakesOneAtATimeWithoutBatching) {
   RequestQueue queue({.max_batch_size = 8}, 10);
-  queue.Push(MakeOne("a", kStart));
-  queue.Push(MakeOne("b", kStart));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart)));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart)));
   EXPECT_THAT(Ids(queue.Take(kStart).batch), ElementsAre("a"));
   EXPECT_THAT(Ids(queue.Take(kStart).batch), ElementsAre("b"));
   EXPECT_TRUE(queue.empty());
@@ -44,23 +46,23 @@ TEST(RequestQueue, TakesOneAtATimeWithoutBatching) {
 
 TEST(RequestQueue, WaitsForAPreferredSizeAtMostTheDelay) {
   RequestQueue queue(Batching({2}, milliseconds(10)), 10);
-  queue.Push(MakeOne("a", kStart));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart)));
   const auto first = queue.Take(kStart);
   EXPECT_THAT(first.batch, IsEmpty());
   EXPECT_EQ(first.wake_at, kStart + milliseconds(10));
-  queue.Push(MakeOne("b", kStart + milliseconds(1)));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart + milliseconds(1))));
   EXPECT_THAT(Ids(queue.Take(kStart + milliseconds(1)).batch), ElementsAre("a", "b"));
 
-  queue.Push(MakeOne("c", kStart + milliseconds(2)));
+  EXPECT_TRUE(Put(queue, MakeOne("c", kStart + milliseconds(2))));
   EXPECT_THAT(queue.Take(kStart + milliseconds(11)).batch, IsEmpty());
   EXPECT_THAT(Ids(queue.Take(kStart + milliseconds(12)).batch), ElementsAre("c"));
 }
 
 TEST(RequestQueue, ShedsTheExpiredWhereverTheyStand) {
   RequestQueue queue(Batching({8}, milliseconds(0)), 10);
-  queue.Push(MakeOne("a", kStart));
-  queue.Push(MakeOne("b", kStart, kStart + milliseconds(5)));
-  queue.Push(MakeOne("c", kStart));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart)));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart, kStart + milliseconds(5))));
+  EXPECT_TRUE(Put(queue, MakeOne("c", kStart)));
   auto taken = queue.Take(kStart + milliseconds(5));
   EXPECT_THAT(Ids(taken.expired), ElementsAre("b"));
   EXPECT_THAT(Ids(taken.batch), ElementsAre("a", "c"));
@@ -68,8 +70,8 @@ TEST(RequestQueue, ShedsTheExpiredWhereverTheyStand) {
 
 TEST(RequestQueue, OnlyShedsWhileNoRunCouldStart) {
   RequestQueue queue({}, 10);
-  queue.Push(MakeOne("a", kStart, kStart + milliseconds(5)));
-  queue.Push(MakeOne("b", kStart, kStart + milliseconds(9)));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart, kStart + milliseconds(5))));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart, kStart + milliseconds(9))));
   auto taken = queue.TakeExpired(kStart + milliseconds(5));
   EXPECT_THAT(Ids(taken.expired), ElementsAre("a"));
   EXPECT_THAT(taken.batch, IsEmpty());
@@ -82,9 +84,9 @@ TEST(RequestQueue, ServesDelayedRequestsLastAndStillKeepsTheCallersDeadline) {
   RequestQueue queue(limits, 10);
   auto late = MakeOne("late", kStart, kStart + milliseconds(20));
   late->demoted_at = kStart + milliseconds(5);
-  queue.Push(std::move(late));
-  queue.Push(MakeOne("a", kStart + milliseconds(1)));
-  queue.Push(MakeOne("b", kStart + milliseconds(2)));
+  EXPECT_TRUE(Put(queue, std::move(late)));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart + milliseconds(1))));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart + milliseconds(2))));
   EXPECT_THAT(Ids(queue.Take(kStart + milliseconds(6)).batch), ElementsAre("a"));
   EXPECT_THAT(Ids(queue.Take(kStart + milliseconds(6)).batch), ElementsAre("b"));
   auto taken = queue.Take(kStart + milliseconds(20));
@@ -93,11 +95,11 @@ TEST(RequestQueue, ServesDelayedRequestsLastAndStillKeepsTheCallersDeadline) {
 
 TEST(RequestQueue, RunsPutBackRequestsOneByOneAndFirst) {
   RequestQueue queue(Batching({8}, milliseconds(0)), 10);
-  queue.Push(MakeOne("a", kStart));
-  queue.Push(MakeOne("b", kStart));
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart)));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart)));
   auto taken = queue.Take(kStart);
   ASSERT_EQ(taken.batch.size(), 2u);
-  queue.Push(MakeOne("c", kStart));
+  EXPECT_TRUE(Put(queue, MakeOne("c", kStart)));
   queue.PutBackAlone(std::move(taken.batch));
   EXPECT_THAT(Ids(queue.Take(kStart).batch), ElementsAre("a"));
   EXPECT_THAT(Ids(queue.Take(kStart).batch), ElementsAre("b"));
@@ -106,10 +108,9 @@ TEST(RequestQueue, RunsPutBackRequestsOneByOneAndFirst) {
 
 TEST(RequestQueue, IsFullAtItsBound) {
   RequestQueue queue({}, 2);
-  queue.Push(MakeOne("a", kStart));
-  EXPECT_FALSE(queue.full());
-  queue.Push(MakeOne("b", kStart));
-  EXPECT_TRUE(queue.full());
+  EXPECT_TRUE(Put(queue, MakeOne("a", kStart)));
+  EXPECT_TRUE(Put(queue, MakeOne("b", kStart)));
+  EXPECT_FALSE(Put(queue, MakeOne("c", kStart)));
   EXPECT_THAT(Ids(queue.TakeAll()), ElementsAre("a", "b"));
   EXPECT_TRUE(queue.empty());
 }

@@ -4,19 +4,6 @@
 #include <utility>
 
 namespace sarai::engine {
-namespace {
-
-policy::BatchLimits LimitsOf(const ModelSpec& spec) {
-  return {.max_batch_size = spec.max_batch_size, .batching = spec.batching};
-}
-
-uint32_t QueueBound(const ModelSpec& spec, uint32_t default_bound) {
-  const uint32_t own = spec.batching.queue.max_queue_size;
-  return own > 0 ? own : default_bound;
-}
-
-}  // namespace
-
 ServedVersion::ServedVersion(Parts parts, uint32_t default_max_queue_size,
                              std::shared_ptr<Departure> departure)
     : spec_(std::move(parts.spec)),
@@ -24,31 +11,29 @@ ServedVersion::ServedVersion(Parts parts, uint32_t default_max_queue_size,
       backend_(parts.backend),
       keeps_order_(spec_.batching.preserve_ordering && spec_.instance_count > 1),
       departure_(std::move(departure)),
-      queue_(LimitsOf(spec_), QueueBound(spec_, default_max_queue_size)) {}
+      scheduler_(MakeScheduler(spec_, default_max_queue_size)) {}
 
-Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending) {
+Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoint now) {
   std::lock_guard lock(mu_);
   if (state() != State::kServing) return Error(RefusalLocked());
-  if (queue_.full())
-    return Error(Code::kUnavailable,
-                 "model '{}': Exceeds maximum queue size: {} requests are waiting, the bound is {}",
-                 spec_.name, queue_.size(), queue_.max_size());
   const TimePoint expires = pending->expires;
+  if (const Status pushed = scheduler_->Push(pending, now); !pushed.ok())
+    return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
-  queue_.Push(std::move(pending));
   return FollowUp{.schedule = ClaimSchedule(), .alarm = ClaimAlarm(expires)};
 }
 
 ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
   std::lock_guard lock(mu_);
   scheduled_ = false;
-  RequestQueue::Taken taken = MayRun() ? queue_.Take(now) : queue_.TakeExpired(now);
+  Scheduler::Taken taken = MayRun() ? scheduler_->Take(now) : scheduler_->TakeExpired(now);
   Turn turn{.expired = std::move(taken.expired), .batch = std::move(taken.batch)};
   if (!turn.batch.empty()) {
     ++running_;
     turn.sequence = next_sequence_++;
     turn.next.schedule = ClaimSchedule();  // behind all others: one batch a turn
   }
+  turn.instance = taken.instance;
   turn.next.alarm = ClaimAlarm(taken.wake_at);
   turn.next.rest = ClaimRest();
   return turn;
@@ -57,14 +42,14 @@ ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
 ServedVersion::FollowUp ServedVersion::EndTurn(std::vector<Pending>& again) {
   std::lock_guard lock(mu_);
   --running_;
-  if (state() != State::kLost) queue_.PutBackAlone(std::exchange(again, {}));
+  if (state() != State::kLost) scheduler_->PutBackAlone(std::exchange(again, {}));
   return {.schedule = ClaimSchedule(), .rest = ClaimRest()};
 }
 
 ServedVersion::Turn ServedVersion::OnAlarm(TimePoint now) {
   std::lock_guard lock(mu_);
   alarm_at_ = TimePoint::max();
-  RequestQueue::Taken taken = queue_.TakeExpired(now);
+  Scheduler::Taken taken = scheduler_->TakeExpired(now);
   Turn turn{.expired = std::move(taken.expired)};
   turn.next = {
       .schedule = ClaimSchedule(), .alarm = ClaimAlarm(taken.wake_at), .rest = ClaimRest()};
@@ -81,19 +66,19 @@ ServedVersion::FollowUp ServedVersion::Lose(std::string why, std::vector<Pending
   std::lock_guard lock(mu_);
   if (state() != State::kLost) lost_why_ = std::move(why);
   state_.store(State::kLost, std::memory_order_release);
-  failed = queue_.TakeAll();
+  failed = scheduler_->TakeAll();
   return {.rest = ClaimRest()};
 }
 
 void ServedVersion::Destroy() { model_.reset(); }
 
 bool ServedVersion::ClaimRest() {
-  if (resting_ || state() == State::kServing || running_ > 0 || !queue_.empty()) return false;
+  if (resting_ || state() == State::kServing || running_ > 0 || !scheduler_->empty()) return false;
   return resting_ = true;
 }
 
 bool ServedVersion::ClaimSchedule() {
-  if (scheduled_ || queue_.empty() || !MayRun()) return false;
+  if (scheduled_ || scheduler_->empty() || !MayRun()) return false;
   return scheduled_ = true;
 }
 

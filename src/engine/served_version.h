@@ -21,7 +21,7 @@
 #include "engine/counters.h"
 #include "engine/departure.h"
 #include "engine/ordered_replies.h"
-#include "engine/request_queue.h"
+#include "engine/scheduler.h"
 
 namespace sarai::engine {
 
@@ -53,13 +53,14 @@ class ServedVersion {
   };
 
   // Moves the request in. Errors, with the request left where it is: kUnavailable (draining, lost,
-  // queue full).
-  Result<FollowUp> Enqueue(Pending& pending);
+  // queue full); kInvalidArgument (the scheduler's).
+  Result<FollowUp> Enqueue(Pending& pending, TimePoint now);
 
   struct Turn {
     std::vector<Pending> expired;
     std::vector<Pending> batch;  // empty: nothing to run, and no EndTurn
     uint64_t sequence = 0;       // of the batch, for replies()
+    int instance = -1;           // that must run it; -1 = any
     FollowUp next;
   };
   Turn TakeTurn(TimePoint now);
@@ -103,7 +104,7 @@ class ServedVersion {
 
   // Guarded by mu_.
   std::mutex mu_;
-  RequestQueue queue_;
+  const std::unique_ptr<Scheduler> scheduler_;
   std::string lost_why_;
   int running_ = 0;
   uint64_t next_sequence_ = 0;

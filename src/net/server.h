@@ -18,6 +18,14 @@ namespace sarai::net {
 
 class EventLoops;
 
+// PEM files. An empty certificate means no TLS.
+struct TlsOptions {
+  std::string certificate_file;  // with its chain
+  std::string key_file;
+  std::string client_authority_file;  // set: clients must show a certificate of this authority
+  bool enabled() const { return !certificate_file.empty(); }
+};
+
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;                                // 0 = the kernel picks
@@ -28,6 +36,7 @@ struct ServerOptions {
   std::chrono::milliseconds read_timeout{60'000};   // from a request's first byte to its last
   std::chrono::milliseconds write_timeout{60'000};  // without any progress of an answer
   std::string server_name = "sarai";
+  TlsOptions tls;
 };
 
 using Handler = std::function<void(http::Request, http::Responder)>;

@@ -17,6 +17,10 @@ struct SendOptions {
   std::chrono::milliseconds connect_timeout{2000};
   std::chrono::milliseconds timeout{60000};  // from the call to the last byte of the answer
   uint64_t max_response_bytes = 1ull << 30;
+  // Answer as soon as the head is in: the body then comes through Response::stream, which ends with
+  // a failure when the connection breaks. `timeout` is then the longest pause between two parts.
+  bool stream = false;
+  CancellationPtr cancellation;  // closes the connection: kCancelled
 };
 
 struct SendError {

@@ -8,14 +8,23 @@
 #include <variant>
 #include <vector>
 
+#include "base/cancellation.h"
 #include "base/clock.h"
 #include "base/status.h"
 #include "types/tensor.h"
+#include "types/trace.h"
 
 namespace sarai {
 
 using Parameter = std::variant<bool, int64_t, uint64_t, double, std::string>;
 using Parameters = std::map<std::string, Parameter, std::less<>>;
+
+// Which sequence a request belongs to; 0 and "" mean none.
+using CorrelationId = std::variant<uint64_t, std::string>;
+
+inline bool HasSequence(const CorrelationId& id) {
+  return id != CorrelationId() && id != CorrelationId("");
+}
 
 struct RequestedOutput {
   std::string name;
@@ -32,9 +41,15 @@ struct InferRequest {
   std::vector<RequestedOutput> outputs;  // empty = all of the model's
   bool binary_outputs = false;           // the default for outputs that do not say
   bool raw_input = false;  // one unnamed tensor of raw bytes: name, type, shape come from the model
-  Parameters parameters;
-  uint64_t priority = 0;                  // 0 = the model's default
+  Parameters parameters;   // custom ones: those with a meaning have members of their own
+  uint64_t priority = 0;   // 0 = the model's default
+  Duration timeout{0};     // its own bound on queueing; 0 = none
   TimePoint deadline = TimePoint::max();  // when the caller stops waiting
+  CorrelationId sequence;
+  bool sequence_start = false, sequence_end = false;
+  bool accepts_many = false;  // the responder may be called more than once (decoupled models)
+  CancellationPtr cancellation;
+  TracePtr trace;  // null = this request is not traced
 };
 
 struct InferResponse {
@@ -43,9 +58,16 @@ struct InferResponse {
   std::string id;
   Parameters parameters;
   std::vector<Tensor> outputs;
+  // Of a stream of responses (decoupled models): whether this is the last one. A last one may be
+  // empty: no outputs, only the end.
+  bool final = true;
+  // Of a stream: this response is an error, but others may follow. An error that ends the request
+  // is the Result's.
+  Status error;
 };
 
-// Travels with its request and is called exactly once, from any thread; must not block.
+// Travels with its request; called from any thread; must not block. Exactly once, unless the
+// request accepts_many: then in order, never two at a time, until an error or a final response.
 using InferResponder = std::move_only_function<void(Result<InferResponse>)>;
 
 }  // namespace sarai

@@ -8,7 +8,8 @@ namespace sarai {
 class ModelCaller {
  public:
   virtual ~ModelCaller() = default;
-  // `request.model` names the model; the responder is called exactly once.
+  // `request.model` names the model; the responder is called as InferResponder
+  // says. Never blocks.
   virtual void Call(InferRequest request, InferResponder respond) = 0;
 };
 

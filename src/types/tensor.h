@@ -31,6 +31,7 @@ struct TensorSpec {
   DataType type = DataType::kInvalid;
   Shape dims;
   bool optional = false;
+  bool ragged = false;  // batched by putting elements end to end, whatever the shapes
 };
 
 // Product of the dimensions (1 for a scalar). Errors: a negative dimension, or more than 2^62.

@@ -12,6 +12,7 @@
 #include "wire/http/uri.h"
 #include "wire/json/json.h"
 #include "wire/kserve/kserve.h"
+#include "wire/kserve/management.h"
 #include "wire/mme/mme.h"
 #include "wire/modelconfig/model_config.h"
 #include "wire/sigv4/sigv4.h"
@@ -115,7 +116,7 @@ TEST(HostileInput, IsAnsweredByTheSmallParsers) {
     (void)sigv4::ReadScope(request);
     ExpectAnswer(mme::JsonSizeFromContentType(mutator.Change(type), 100), type);
     ExpectAnswer(mme::ParseLoadRequest(mutator.Change(load)), load);
-    ExpectAnswer(kserve::ParseLoadRequest(mutator.Change(load)), load);
+    ExpectAnswer(kserve::ParseLoadRequest(mutator.Change(load), 64u << 20), load);
     ExpectAnswer(json::Parse(mutator.Change(load)), load);
   }
 }

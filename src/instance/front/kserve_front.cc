@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "instance/front/reply.h"
+#include "wire/kserve/management.h"
 
 namespace sarai::instance {
 namespace {
@@ -165,13 +166,8 @@ void KserveFront::Index(const http::Request& request, http::Responder respond) {
 
 void KserveFront::Load(const http::Request& request, const std::string& name,
                        http::Responder respond) {
-  auto load = kserve::ParseLoadRequest(request.body.text());
+  auto load = kserve::ParseLoadRequest(request.body.text(), options_.parse.max_json_bytes);
   if (!load) return respond(KserveError(load.error()));
-  if (load->has_file_overrides)
-    return respond(
-        KserveError(Status(Code::kUnimplemented,
-                           "'file:' parameters are not supported: put the files into the "
-                           "model repository")));
   manager_.Load(name, std::move(load->config_json),
                 [respond = std::move(respond)](Status status) mutable {
                   respond(status.ok() ? EmptyReply(200) : KserveError(status));

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/blob.h"
+#include "base/byte_stream.h"
+#include "base/cancellation.h"
 
 namespace sarai::http {
 
@@ -34,12 +36,18 @@ struct Request {
   std::string target;  // origin form, as sent: "/v2/models/a%20b/infer?x=1"
   Headers headers;
   Blob body;
+  std::string peer;  // "127.0.0.1:51234"; empty where there is no socket
+  // Cancelled when the client leaves before the answer has been sent; null = nobody can tell.
+  CancellationPtr cancellation;
 };
 
 struct Response {
   int status = 200;
   Headers headers;         // Content-Length is the transport's business
   std::vector<Blob> body;  // parts, sent one after the other without being joined
+  // A body that is still being made, after `body`: sent chunked. When the client leaves, the stream
+  // is abandoned; when it ends with a failure, the connection is cut before the last chunk.
+  ByteStreamPtr stream;
 };
 
 // Called exactly once per request, from any thread.

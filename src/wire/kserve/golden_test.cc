@@ -25,8 +25,12 @@ std::string Text(const Parameter& parameter) {
 std::string Summary(const Result<InferRequest>& request) {
   if (!request) return request.error().ToString() + "\n";
   std::string text =
-      fmt::format("id '{}' priority {} binary_outputs {} raw_input {}\n", request->id,
-                  request->priority, request->binary_outputs, request->raw_input);
+      fmt::format("id '{}' priority {} timeout {} us binary_outputs {} raw_input {}\n", request->id,
+                  request->priority, request->timeout / std::chrono::microseconds(1),
+                  request->binary_outputs, request->raw_input);
+  if (const auto* number = std::get_if<uint64_t>(&request->sequence))
+    text += fmt::format("sequence {} start {} end {}\n", *number, request->sequence_start,
+                        request->sequence_end);
   for (const auto& [name, value] : request->parameters)
     text += fmt::format("parameter {} = {}\n", name, Text(value));
   for (const Tensor& input : request->inputs)

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "wire/kserve/request_parameters.h"
+
 namespace sarai::kserve {
 namespace {
 
@@ -13,11 +15,6 @@ Status RefuseSharedMemory(std::string_view key) {
                     "{}: shared memory is not served yet: send the data in the request", What(key));
 }
 
-Status CheckReserved(std::string_view key) {
-  if (!key.starts_with("triton_") && key != "headers") return {};
-  return MakeStatus(Code::kInvalidArgument, "{} is a reserved name", What(key));
-}
-
 Result<Parameter> ReadNumber(ondemand::value value, std::string_view what) {
   ondemand::number number;
   if (const auto error = value.get_number().get(number))
@@ -27,49 +24,11 @@ Result<Parameter> ReadNumber(ondemand::value value, std::string_view what) {
   return Parameter(number.get_double());
 }
 
-// The types that Triton asks of the parameters it knows.
-Status CheckKnown(std::string_view key, const Parameter& value) {
-  const bool is_bool = std::holds_alternative<bool>(value);
-  const auto* const number = std::get_if<int64_t>(&value);
-  const bool is_unsigned =
-      std::holds_alternative<uint64_t>(value) || (number != nullptr && *number >= 0);
-  const auto must_be = [&](std::string_view wanted) {
-    return MakeStatus(Code::kInvalidArgument, "{} must be {}", What(key), wanted);
-  };
-  if ((key == "sequence_start" || key == "sequence_end") && !is_bool)
-    return must_be("true or false");
-  if (key == "sequence_id" && !is_unsigned && !std::holds_alternative<std::string>(value))
-    return must_be("an integer of 0 or more, or a string");
-  if (key == "timeout" && !is_unsigned) return must_be("an integer of 0 or more (microseconds)");
-  return {};
-}
-
 Status Keep(std::string_view key, Parameter value, size_t max_parameters, Parameters& parameters) {
   if (parameters.size() >= max_parameters)
     return MakeStatus(Code::kInvalidArgument, "more than {} parameters", max_parameters);
   if (parameters.emplace(key, std::move(value)).second) return {};
   return MakeStatus(Code::kInvalidArgument, "{} is given twice", What(key));
-}
-
-Status ReadRequestParameter(std::string_view key, ondemand::value value, size_t max_parameters,
-                            InferRequest& request) {
-  SARAI_CHECK_OK(CheckReserved(key));
-  if (key == "priority") {
-    const auto priority = ReadUnsigned(value, What(key));
-    if (!priority) return priority.error();
-    request.priority = *priority;
-    return {};
-  }
-  if (key == "binary_data_output") {
-    const auto binary = ReadBool(value, What(key));
-    if (!binary) return binary.error();
-    request.binary_outputs = *binary;
-    return {};
-  }
-  auto parameter = ReadParameter(value, What(key));
-  if (!parameter) return parameter.error();
-  SARAI_CHECK_OK(CheckKnown(key, *parameter));
-  return Keep(key, std::move(*parameter), max_parameters, request.parameters);
 }
 
 Status ReadClassification(ondemand::value value, uint32_t& classification) {
@@ -128,7 +87,9 @@ Result<Parameter> ReadParameter(ondemand::value value, std::string_view what) {
 
 Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request) {
   return ForEachMember(value, "'parameters'", [&](std::string_view key, ondemand::value member) {
-    return ReadRequestParameter(key, member, max_parameters, request);
+    auto parameter = ReadParameter(member, What(key));
+    if (!parameter) return std::move(parameter).error();
+    return SetRequestParameter(key, std::move(*parameter), max_parameters, request);
   });
 }
 

@@ -11,9 +11,7 @@ namespace sarai::kserve {
 // A string, number or bool.
 Result<Parameter> ReadParameter(ondemand::value value, std::string_view what);
 
-// The request's own parameters: those with a meaning go to their members (priority,
-// binary_outputs), the others, sequence_* and timeout (µs) among them, are kept by name after their
-// types are checked. Names that begin with "triton_", and "headers", are refused.
+// The request's own parameters, by SetRequestParameter.
 Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request);
 
 struct InputParameters {

@@ -1,5 +1,7 @@
 #include "wire/kserve/kserve.h"
 
+#include "wire/kserve/management.h"
+
 #include <charconv>
 
 #include "base/strings.h"
@@ -124,14 +126,15 @@ Result<bool> ParseIndexRequest(std::string_view body) {
   return ready.value_or(false);
 }
 
-Result<LoadRequest> ParseLoadRequest(std::string_view body) {
-  constexpr size_t kMaxBytes = 64u << 20;  // file overrides come as base64
-  SARAI_TRY(const auto object, json::ParseObject(body, {.max_bytes = kMaxBytes}));
+Result<LoadRequest> ParseLoadRequest(std::string_view body, uint64_t max_file_bytes) {
+  SARAI_TRY(const auto object, json::ParseObject(body, {.max_bytes = max_file_bytes}));
   SARAI_TRY(const auto parameters, json::ObjectView(object).Child("parameters"));
   if (!parameters) return LoadRequest();
+  if (HasFileOverride(*parameters))
+    return Error(Code::kUnimplemented,
+                 "'file:' parameters are not supported: put the files into the model repository");
   SARAI_TRY(auto config, parameters->String("config"));
-  return LoadRequest{.config_json = std::move(config).value_or(""),
-                     .has_file_overrides = HasFileOverride(*parameters)};
+  return LoadRequest{.config_json = std::move(config).value_or("")};
 }
 
 }  // namespace sarai::kserve

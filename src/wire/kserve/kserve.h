@@ -72,10 +72,4 @@ struct IndexEntry {
 std::string EncodeRepositoryIndex(const std::vector<IndexEntry>& entries);
 Result<bool> ParseIndexRequest(std::string_view body);  // -> only ready ones? (default false)
 
-struct LoadRequest {
-  std::string config_json;  // parameters.config, may be empty
-  bool has_file_overrides = false;
-};
-Result<LoadRequest> ParseLoadRequest(std::string_view body);
-
 }  // namespace sarai::kserve

@@ -57,8 +57,8 @@ TEST(ParseInferRequest, ReadsEveryMember) {
   EXPECT_EQ(request->priority, 3u);
   EXPECT_TRUE(request->binary_outputs);
   EXPECT_FALSE(request->raw_input);
-  EXPECT_EQ(request->parameters.at("sequence_id"), Parameter(std::string("s")));
-  EXPECT_EQ(request->parameters.at("timeout"), Parameter(int64_t{250}));
+  EXPECT_EQ(request->sequence, CorrelationId("s"));
+  EXPECT_EQ(request->timeout, std::chrono::microseconds(250));
   EXPECT_EQ(request->parameters.at("temperature"), Parameter(0.5));
   EXPECT_EQ(request->parameters.at("big"), Parameter(std::numeric_limits<uint64_t>::max()));
   EXPECT_EQ(request->parameters.at("n"), Parameter(int64_t{-4}));

@@ -7,6 +7,7 @@
 
 #include "wire/json/json.h"
 #include "wire/kserve/kserve.h"
+#include "wire/kserve/management.h"
 
 namespace sarai::kserve {
 namespace {
@@ -251,17 +252,16 @@ TEST(ParseIndexRequest, WantsReadyOnesOnlyWhenAsked) {
   EXPECT_FALSE(ParseIndexRequest("[]"));
 }
 
-TEST(ParseLoadRequest, ReadsConfigurationAndSeesFileOverrides) {
-  EXPECT_EQ(ParseLoadRequest("")->config_json, "");
-  const auto load = ParseLoadRequest(
-      R"({"parameters":{"config":"{\"backend\":\"x\"}","file:1/model.onnx":"AA=="}})");
+TEST(ParseLoadRequest, ReadsTheConfiguration) {
+  constexpr uint64_t kMaxBytes = 1 << 20;
+  EXPECT_EQ(ParseLoadRequest("", kMaxBytes)->config_json, "");
+  const auto load =
+      ParseLoadRequest(R"({"parameters":{"config":"{\"backend\":\"x\"}"}})", kMaxBytes);
   ASSERT_TRUE(load);
   EXPECT_EQ(load->config_json, R"({"backend":"x"})");
-  EXPECT_TRUE(load->has_file_overrides);
-  EXPECT_FALSE(ParseLoadRequest(R"({"parameters":{"config":"{}"}})")->has_file_overrides);
-  EXPECT_THAT(ParseLoadRequest(R"({"parameters":{"config":{}}})").error().message(),
+  EXPECT_THAT(ParseLoadRequest(R"({"parameters":{"config":{}}})", kMaxBytes).error().message(),
               HasSubstr("'parameters.config' must be a string"));
-  EXPECT_FALSE(ParseLoadRequest(R"({"parameters":[]})"));
+  EXPECT_FALSE(ParseLoadRequest(R"({"parameters":[]})", kMaxBytes));
 }
 
 TEST(HttpStatus, FollowsTriton) {

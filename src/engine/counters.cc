@@ -17,6 +17,33 @@ void MergeSum(DurationSum& into, const DurationSum& other) {
   into.ns += other.ns;
 }
 
+void MergeBatches(std::vector<BatchSizeCounters>& into,
+                  const std::vector<BatchSizeCounters>& other) {
+  for (const BatchSizeCounters& size : other) {
+    const auto same = std::ranges::find(into, size.batch_size, &BatchSizeCounters::batch_size);
+    if (same == into.end()) {
+      into.push_back(size);
+      continue;
+    }
+    MergeSum(same->compute_input, size.compute_input);
+    MergeSum(same->compute_infer, size.compute_infer);
+    MergeSum(same->compute_output, size.compute_output);
+  }
+}
+
+void MergeResponses(std::vector<ResponseCounters>& into,
+                    const std::vector<ResponseCounters>& other) {
+  if (into.size() < other.size()) into.resize(other.size());
+  for (size_t i = 0; i < other.size(); ++i) {
+    MergeSum(into[i].compute_infer, other[i].compute_infer);
+    MergeSum(into[i].compute_output, other[i].compute_output);
+    MergeSum(into[i].success, other[i].success);
+    MergeSum(into[i].fail, other[i].fail);
+    MergeSum(into[i].empty_response, other[i].empty_response);
+    MergeSum(into[i].cancel, other[i].cancel);
+  }
+}
+
 }  // namespace
 
 void Counters::AtomicSum::Add(uint64_t times, Duration total) {
@@ -31,21 +58,18 @@ void Counters::OnArrival(TimePoint now) {
   last_used_ns_.store(now.time_since_epoch().count(), kRelaxed);
 }
 
-void Counters::OnRefused() {
-  failures_.fetch_add(1, kRelaxed);
-  fail_.Add(1, Duration{0});
-}
+void Counters::OnRefused(FailureReason reason, Duration lived) { Fail(reason, 1, lived); }
 
-void Counters::OnShed(Duration lived) {
-  failures_.fetch_add(1, kRelaxed);
-  fail_.Add(1, lived);
+void Counters::Fail(FailureReason reason, uint64_t times, Duration lived) {
+  failures_.fetch_add(times, kRelaxed);
+  failures_by_[static_cast<size_t>(reason)].fetch_add(times, kRelaxed);
+  fail_.Add(times, lived);
 }
 
 void Counters::OnRun(const Run& run) {
   executions_.fetch_add(1, kRelaxed);
   if (!run.ok) {
-    failures_.fetch_add(run.requests, kRelaxed);
-    fail_.Add(run.requests, run.lived);
+    Fail(run.reason, run.requests, run.lived);
     return;
   }
   const auto times = static_cast<int64_t>(run.requests);
@@ -66,6 +90,20 @@ void Counters::OnRun(const Run& run) {
   AddTo(size.compute_output, 1, run.compute_output);
 }
 
+void Counters::OnResponse(size_t number, const Response& response) {
+  const Duration whole = response.compute_infer + response.compute_output;
+  number = std::min(number, kResponsesMax - 1);
+  std::lock_guard lock(mu_);
+  if (by_response_.size() <= number) by_response_.resize(number + 1);
+  ResponseCounters& counters = by_response_[number];
+  AddTo(counters.compute_infer, 1, response.compute_infer);
+  if (response.cancelled) return AddTo(counters.cancel, 1, whole);
+  if (!response.ok) return AddTo(counters.fail, 1, whole);
+  if (response.empty) return AddTo(counters.empty_response, 1, whole);
+  AddTo(counters.compute_output, 1, response.compute_output);
+  AddTo(counters.success, 1, whole);
+}
+
 void Counters::OnRetriedRun() { executions_.fetch_add(1, kRelaxed); }
 
 ModelCounters Counters::Read() const {
@@ -83,8 +121,14 @@ ModelCounters Counters::Read() const {
   read.compute_input = compute_input_.Read();
   read.compute_infer = compute_infer_.Read();
   read.compute_output = compute_output_.Read();
+  read.pending = pending_.load(kRelaxed);
+  read.sequences = sequences_.load(kRelaxed);
+  for (size_t i = 0; i < kFailureReasons; ++i) read.failures_by[i] = failures_by_[i].load(kRelaxed);
+  read.cache_hit = cache_hit_.Read();
+  read.cache_miss = cache_miss_.Read();
   std::lock_guard lock(mu_);
   for (const auto& [size, counters] : by_batch_size_) read.batches.push_back(counters);
+  read.responses = by_response_;
   return read;
 }
 
@@ -102,17 +146,13 @@ void Merge(ModelCounters& into, const ModelCounters& other) {
   MergeSum(into.compute_input, other.compute_input);
   MergeSum(into.compute_infer, other.compute_infer);
   MergeSum(into.compute_output, other.compute_output);
-  for (const BatchSizeCounters& size : other.batches) {
-    const auto same =
-        std::ranges::find(into.batches, size.batch_size, &BatchSizeCounters::batch_size);
-    if (same == into.batches.end()) {
-      into.batches.push_back(size);
-      continue;
-    }
-    MergeSum(same->compute_input, size.compute_input);
-    MergeSum(same->compute_infer, size.compute_infer);
-    MergeSum(same->compute_output, size.compute_output);
-  }
+  MergeSum(into.cache_hit, other.cache_hit);
+  MergeSum(into.cache_miss, other.cache_miss);
+  into.pending += other.pending;
+  into.sequences += other.sequences;
+  for (size_t i = 0; i < kFailureReasons; ++i) into.failures_by[i] += other.failures_by[i];
+  MergeBatches(into.batches, other.batches);
+  MergeResponses(into.responses, other.responses);
 }
 
 }  // namespace sarai::engine

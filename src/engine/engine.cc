@@ -42,6 +42,15 @@ InferResponse ResponseTo(const ModelSpec& spec, PendingRequest& pending,
           .outputs = std::move(outputs)};
 }
 
+void TraceArrival(const PendingRequest& pending) {
+  const TracePtr& trace = pending.request.trace;
+  if (trace == nullptr) return;
+  trace->Stamp(TraceActivity::kQueueStart, pending.arrived);
+  if (!trace->wants_tensors()) return;
+  for (const Tensor& input : pending.inputs)
+    trace->AddTensor(TraceActivity::kTensorQueueInput, input);
+}
+
 void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution execution) {
   version.counters().OnRun(execution.run);
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -56,19 +65,24 @@ void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution exe
 
 void FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status) {
   for (Pending& pending : requests) {
-    version.counters().OnRefused();
+    version.counters().OnRefused(FailureReason::kOther);
     Answer(version, std::move(pending), Error(status));
   }
 }
 
-void Shed(ServedVersion& version, std::vector<Pending> expired, TimePoint now) {
-  for (Pending& pending : expired) {
+void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
+  for (Pending& pending : left) {
+    const bool cancelled = IsCancelled(pending->request.cancellation);
     const Duration waited = now - pending->arrived;
-    version.counters().OnShed(waited);
+    version.counters().OnRefused(cancelled ? FailureReason::kCanceled : FailureReason::kRejected,
+                                 waited);
     Status status =
-        MakeStatus(Code::kDeadlineExceeded,
-                   "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
-                   version.spec().name, Milliseconds(waited));
+        cancelled
+            ? MakeStatus(Code::kCancelled, "model '{}': the request was cancelled after {:.1f} ms",
+                         version.spec().name, Milliseconds(waited))
+            : MakeStatus(Code::kDeadlineExceeded,
+                         "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
+                         version.spec().name, Milliseconds(waited));
     Answer(version, std::move(pending), Error(std::move(status)));
   }
 }
@@ -168,13 +182,14 @@ void Engine::Impl::Infer(const ModelHandle::Model& model, InferRequest request,
   version->counters().OnArrival(now);
   auto pending = MakePending(version->spec(), std::move(request), now);
   if (!pending) {
-    version->counters().OnRefused();
+    version->counters().OnRefused(FailureReason::kOther);
     return respond(Error(std::move(pending).error()));
   }
   (*pending)->respond = std::move(respond);
+  TraceArrival(**pending);
   const auto next = version->Enqueue(*pending, now);
   if (next) return Arrange(version, *next);
-  version->counters().OnRefused();
+  version->counters().OnRefused(FailureReason::kRejected);
   (*pending)->respond(Error(next.error()));
 }
 

@@ -22,17 +22,46 @@ class Stopwatch {
   TimePoint last_;
 };
 
+void StampAll(std::span<const Pending> batch, TraceActivity activity, TimePoint at) {
+  for (const Pending& pending : batch) Stamp(pending->request.trace, activity, at);
+}
+
+void TraceTensors(const TracePtr& trace, TraceActivity activity,
+                  const std::vector<Tensor>& tensors) {
+  if (trace == nullptr || !trace->wants_tensors()) return;
+  for (const Tensor& tensor : tensors) trace->AddTensor(activity, tensor);
+}
+
+backends::ExecuteContext ContextOf(std::span<const Pending> batch) {
+  backends::ExecuteContext context{.outputs = WantedOutputs(batch)};
+  if (batch.size() != 1) return context;
+  const InferRequest& request = batch.front()->request;
+  context.parameters = request.parameters;
+  context.request_id = request.id;
+  context.sequence = request.sequence;
+  context.cancellation = request.cancellation;
+  return context;
+}
+
 Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
                                                   std::span<const Pending> batch, Stopwatch& watch,
                                                   Counters::Run& run) {
+  StampAll(batch, TraceActivity::kComputeStart, watch.last());
   auto inputs = JoinInputs(batch);
   run.compute_input = watch.Lap();
+  StampAll(batch, TraceActivity::kComputeInputEnd, watch.last());
   if (!inputs) return Error(std::move(inputs).error());
-  auto outputs = version.model().Execute(*inputs, {.outputs = WantedOutputs(batch)});
+  for (const Pending& pending : batch)
+    TraceTensors(pending->request.trace, TraceActivity::kTensorBackendInput, pending->inputs);
+  auto outputs = version.model().Execute(*inputs, ContextOf(batch));
   run.compute_infer = watch.Lap();
+  StampAll(batch, TraceActivity::kComputeOutputStart, watch.last());
   if (!outputs) return Error(std::move(outputs).error());
   auto answers = SplitOutputs(version.spec(), std::move(*outputs), batch);
   run.compute_output = watch.Lap();
+  if (!answers) return answers;
+  for (size_t i = 0; i < batch.size(); ++i)
+    TraceTensors(batch[i]->request.trace, TraceActivity::kTensorBackendOutput, (*answers)[i]);
   return answers;
 }
 
@@ -53,12 +82,14 @@ Execution Execute(const ServedVersion& version, std::span<const Pending> batch,
   Stopwatch watch(clock);
   const TimePoint start = watch.last();
   auto outputs = RunSteps(version, batch, watch, execution.run);
+  StampAll(batch, TraceActivity::kComputeEnd, watch.last());
   AddTimes(batch, start, watch.last(), execution.run);
   execution.run.ok = outputs.has_value();
   execution.run.at = clock.WallNow();
   if (outputs) {
     execution.outputs = std::move(*outputs);
   } else {
+    if (outputs.error().code() == Code::kCancelled) execution.run.reason = FailureReason::kCanceled;
     execution.status = outputs.error().WithContext(fmt::format("model '{}'", version.spec().name));
   }
   return execution;

@@ -20,6 +20,7 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoi
   if (const Status pushed = scheduler_->Push(pending, now); !pushed.ok())
     return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
+  counters_.SetPending(scheduler_->size());
   return FollowUp{.schedule = ClaimSchedule(), .alarm = ClaimAlarm(expires)};
 }
 
@@ -27,6 +28,7 @@ ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
   std::lock_guard lock(mu_);
   scheduled_ = false;
   Scheduler::Taken taken = MayRun() ? scheduler_->Take(now) : scheduler_->TakeExpired(now);
+  counters_.SetPending(scheduler_->size());
   Turn turn{.expired = std::move(taken.expired), .batch = std::move(taken.batch)};
   if (!turn.batch.empty()) {
     ++running_;
@@ -43,6 +45,7 @@ ServedVersion::FollowUp ServedVersion::EndTurn(std::vector<Pending>& again) {
   std::lock_guard lock(mu_);
   --running_;
   if (state() != State::kLost) scheduler_->PutBackAlone(std::exchange(again, {}));
+  counters_.SetPending(scheduler_->size());
   return {.schedule = ClaimSchedule(), .rest = ClaimRest()};
 }
 
@@ -50,6 +53,7 @@ ServedVersion::Turn ServedVersion::OnAlarm(TimePoint now) {
   std::lock_guard lock(mu_);
   alarm_at_ = TimePoint::max();
   Scheduler::Taken taken = scheduler_->TakeExpired(now);
+  counters_.SetPending(scheduler_->size());
   Turn turn{.expired = std::move(taken.expired)};
   turn.next = {
       .schedule = ClaimSchedule(), .alarm = ClaimAlarm(taken.wake_at), .rest = ClaimRest()};
@@ -67,6 +71,7 @@ ServedVersion::FollowUp ServedVersion::Lose(std::string why, std::vector<Pending
   if (state() != State::kLost) lost_why_ = std::move(why);
   state_.store(State::kLost, std::memory_order_release);
   failed = scheduler_->TakeAll();
+  counters_.SetPending(0);
   return {.rest = ClaimRest()};
 }
 

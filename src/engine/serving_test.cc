@@ -249,6 +249,49 @@ TEST_F(ServingTest, CountsWhatItDid) {
   EXPECT_EQ(counters.batches[1].compute_infer.count, 1u);
 }
 
+TEST_F(ServingTest, CountsWhatWaitsAndWhyRequestsFailed) {
+  const ModelHandle model = Load("m", R"(max_batch_size: 8
+      dynamic_batching { default_queue_policy { max_queue_size: 1 } })");
+  fake->Hold();
+  Send(model, 1);
+  fake->WaitUntilHeld(1);
+  InferRequest expiring = Request(2);
+  expiring.deadline = clock.Now() + milliseconds(5);
+  Send(model, std::move(expiring));
+  EXPECT_EQ(model.counters().pending, 1);
+  Send(model, 3);               // the queue is full
+  Send(model, InferRequest{});  // its input is missing
+  MoveClock(milliseconds(5));   // the second expires
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(answers.Wait());
+  fake->Release();
+  answers.WaitForAll();
+  const ModelCounters counters = model.counters();
+  EXPECT_EQ(counters.pending, 0);
+  EXPECT_THAT(counters.failures_by,
+              ElementsAre(2, 0, 0, 1));  // rejected, cancelled, backend, other
+}
+
+TEST_F(ServingTest, StampsATracedRequestAndKeepsItsTensors) {
+  std::vector<TraceRecord> records;
+  auto options = std::make_shared<RequestTrace::Options>();
+  options->tensors = true;
+  options->sink = [&](TraceRecord record) { records.push_back(std::move(record)); };
+  const ModelHandle model = Load("m");
+  InferRequest request = Request(5);
+  request.trace = std::make_shared<RequestTrace>(TraceRecord{}, options);
+  Send(model, std::move(request));
+  ASSERT_TRUE(answers.Wait());
+  engine.reset();  // nobody holds a share any more
+  ASSERT_EQ(records.size(), 1u);
+  std::vector<TraceActivity> stamps, tensors;
+  for (const auto& stamp : records[0].stamps) stamps.push_back(stamp.activity);
+  for (const auto& traced : records[0].tensors) tensors.push_back(traced.activity);
+  using enum TraceActivity;
+  EXPECT_THAT(stamps, ElementsAre(kQueueStart, kComputeStart, kComputeInputEnd, kComputeOutputStart,
+                                  kComputeEnd));
+  EXPECT_THAT(tensors, ElementsAre(kTensorQueueInput, kTensorBackendInput, kTensorBackendOutput));
+}
+
 TEST_F(TwoLanesTest, TellsHowBusyTheLanesAre) {
   const ModelHandle model = Load("m");
   fake->Hold();

@@ -3,21 +3,9 @@
 #include <algorithm>
 
 #include "engine/validate.h"
+#include "policy/batching.h"
 
 namespace sarai::engine {
-namespace {
-
-constexpr Duration kLongestTimeout = std::chrono::hours(24 * 365);
-
-// Zero = no bound.
-Duration QueueTimeout(const QueueLimits& limits, Duration own) {
-  const Duration general = std::min(limits.default_timeout, kLongestTimeout);
-  if (!limits.allow_timeout_override || own == Duration{0}) return general;
-  return general == Duration{0} ? own : std::min(general, own);
-}
-
-}  // namespace
-
 Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoint now) {
   SARAI_TRY(CheckedInputs checked, CheckRequest(spec, request));
   auto pending = std::make_unique<PendingRequest>();
@@ -25,15 +13,11 @@ Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoi
   pending->batch = checked.batch;
   pending->shape_key = checked.shape_key;
   pending->arrived = now;
-  pending->expires = request.deadline;
-  if (const Duration wait = QueueTimeout(spec.batching.queue, request.timeout);
-      wait > Duration{0}) {
-    if (spec.batching.queue.delay_when_expired) {
-      pending->demoted_at = now + wait;
-    } else {
-      pending->expires = std::min(pending->expires, now + wait);
-    }
-  }
+  pending->level = policy::PriorityLevel(spec.batching, request.priority);
+  const policy::WaitBounds bounds = policy::BoundsOfWait(
+      policy::LimitsOfLevel(spec.batching, pending->level), request.timeout, now);
+  pending->expires = std::min(request.deadline, bounds.expires);
+  pending->demoted_at = bounds.demoted_at;
   pending->request = std::move(request);
   return pending;
 }

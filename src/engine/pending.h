@@ -18,9 +18,11 @@ struct PendingRequest {
   int64_t batch = 1;
   uint64_t shape_key = 0;
   bool alone = false;  // shares no batch: it, or one that it was with, has failed
+  uint64_t level = 1;  // of priority; 1 is served first
   TimePoint arrived{};
   TimePoint expires = TimePoint::max();     // no longer worth running
-  TimePoint demoted_at = TimePoint::max();  // from then on served after all others (DELAY)
+  TimePoint demoted_at = TimePoint::max();  // from then on served after its level (DELAY)
+  uint64_t cancel_id = 0;                   // in request.cancellation, while it is listened to
   InferResponder respond;
 };
 

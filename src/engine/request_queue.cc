@@ -1,107 +1,166 @@
 #include "engine/request_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sarai::engine {
 namespace {
 
-// What the policy calls expiry is the queue's timeout: under DELAY it only moves a request back.
-// The caller's own deadline always ends it; the queue sees to that itself then.
-policy::QueuedRequest ViewOf(const PendingRequest& pending, bool delay) {
+constexpr uint64_t kPutBackLevel = 0;
+constexpr size_t kEmptyLevelsMax = 16;  // kept for the next request of theirs
+
+policy::QueuedRequest ViewOf(const PendingRequest& pending) {
   return {.batch = pending.batch,
           .shape_key = pending.shape_key,
           .arrived = pending.arrived,
-          .expires = delay ? pending.demoted_at : pending.expires};
+          .alone = pending.alone};
 }
 
-// Moves the elements at the ascending indexes out; the others close up and keep their order.
-template <typename T>
-std::vector<T> Extract(std::vector<T>& items, const std::vector<size_t>& ascending) {
-  std::vector<T> taken;
-  taken.reserve(ascending.size());
-  if (ascending.empty()) return taken;
-  auto next = ascending.begin();
-  size_t keep = ascending.front();
-  for (size_t i = keep; i < items.size(); ++i) {
-    if (next != ascending.end() && *next == i) {
-      taken.push_back(std::move(items[i]));
-      ++next;
-    } else {
-      items[keep++] = std::move(items[i]);
-    }
-  }
-  items.erase(items.begin() + static_cast<ptrdiff_t>(keep), items.end());
-  return taken;
+bool MayLeaveFromTheMiddle(const PendingRequest& pending) {
+  return pending.expires != TimePoint::max() || pending.demoted_at != TimePoint::max() ||
+         pending.request.cancellation != nullptr;
 }
 
 }  // namespace
 
-RequestQueue::RequestQueue(policy::BatchLimits limits, uint32_t max_size)
+RequestQueue::RequestQueue(policy::BatchLimits limits, uint32_t default_max_size)
     : limits_(std::move(limits)),
-      max_size_(max_size),
-      delay_(limits_.batching.queue.delay_when_expired) {}
+      default_max_size_(default_max_size),
+      head_size_(policy::RequestsToSee(limits_)) {}
 
 Status RequestQueue::Push(Pending& pending, TimePoint) {
-  if (waiting_.size() >= max_size_)
+  const uint32_t own = policy::LimitsOfLevel(limits_.batching, pending->level).max_queue_size;
+  Level& level = levels_[pending->level];
+  const size_t waiting = own > 0 ? level.size() : size_;
+  const size_t bound = own > 0 ? own : default_max_size_;
+  if (waiting >= bound)
     return MakeStatus(Code::kUnavailable,
                       "Exceeds maximum queue size: {} requests are waiting, the bound is {}",
-                      waiting_.size(), max_size_);
-  view_.push_back(ViewOf(*pending, delay_));
-  waiting_.push_back(std::move(pending));
+                      waiting, bound);
+  level.in_time.push_back(std::move(pending));
+  ++size_;
+  Index(level.in_time, std::prev(level.in_time.end()));
   return {};
 }
 
 void RequestQueue::PutBackAlone(std::vector<Pending> batch) {
-  std::vector<policy::QueuedRequest> views;
-  for (const Pending& pending : batch) {
+  Line& line = levels_[kPutBackLevel].in_time;
+  const auto head = line.begin();
+  for (Pending& pending : batch) {
     pending->alone = true;
-    pending->shape_key = ++alone_keys_;
-    views.push_back(ViewOf(*pending, delay_));
+    Index(line, line.insert(head, std::move(pending)));
+    ++size_;
   }
-  view_.insert(view_.begin(), views.begin(), views.end());
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()),
-                  std::make_move_iterator(batch.end()));
 }
 
 RequestQueue::Taken RequestQueue::Take(TimePoint now) {
-  Taken taken;
-  if (delay_) taken = TakeExpired(now);
-  policy::BatchDecision decision = policy::NextBatch(view_, limits_, now);
+  Taken taken = TakeExpired(now);
+  Demote(now);
+  head_.clear();
+  VisitInOrder([&](Line& line, Line::iterator at) {
+    if (IsCancelled((*at)->request.cancellation)) {
+      taken.expired.push_back(Remove(line, at));
+      return true;
+    }
+    head_.push_back(ViewOf(**at));
+    return head_.size() < head_size_;
+  });
+  const policy::BatchDecision decision = policy::NextBatch(head_, limits_, now);
   taken.wake_at = std::min(taken.wake_at, decision.wake_at);
-  // Both lists mean the queue as it was asked about, so all leave in one pass.
-  std::ranges::sort(decision.take);
-  std::vector<size_t> leaving;
-  std::ranges::merge(decision.shed, decision.take, std::back_inserter(leaving));
-  std::vector<Pending> left = Remove(leaving);
-  for (size_t i = 0; i < left.size(); ++i) {
-    const bool shed = std::ranges::binary_search(decision.shed, leaving[i]);
-    (shed ? taken.expired : taken.batch).push_back(std::move(left[i]));
-  }
+  if (decision.take == 0) return taken;
+  taken.batch.reserve(decision.take);
+  VisitInOrder([&](Line& line, Line::iterator at) {
+    taken.batch.push_back(Remove(line, at));
+    return taken.batch.size() < decision.take;
+  });
+  DropEmptyLevels();
   return taken;
 }
 
 RequestQueue::Taken RequestQueue::TakeExpired(TimePoint now) {
   Taken taken;
-  std::vector<size_t> expired;
-  for (size_t i = 0; i < waiting_.size(); ++i) {
-    if (waiting_[i]->expires <= now) {
-      expired.push_back(i);
-    } else {
-      taken.wake_at = std::min(taken.wake_at, waiting_[i]->expires);
-    }
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const Place place = places_.at(expiries_.begin()->second);
+    taken.expired.push_back(Remove(*place.line, place.at));
   }
-  taken.expired = Remove(expired);
+  if (!expiries_.empty()) taken.wake_at = expiries_.begin()->first;
+  return taken;
+}
+
+std::vector<Pending> RequestQueue::TakeCancelled(const PendingRequest* request, TimePoint) {
+  std::vector<Pending> taken;
+  const auto found = places_.find(request);
+  // Another request may have come to live at the same address.
+  if (found == places_.end() || !IsCancelled((*found->second.at)->request.cancellation))
+    return taken;
+  const Place place = found->second;
+  taken.push_back(Remove(*place.line, place.at));
   return taken;
 }
 
 std::vector<Pending> RequestQueue::TakeAll() {
-  view_.clear();
-  return std::exchange(waiting_, {});
+  std::vector<Pending> all;
+  all.reserve(size_);
+  VisitInOrder([&](Line&, Line::iterator at) {
+    all.push_back(std::move(*at));
+    return true;
+  });
+  places_.clear();
+  expiries_.clear();
+  demotions_.clear();
+  levels_.clear();
+  size_ = 0;
+  return all;
 }
 
-std::vector<Pending> RequestQueue::Remove(const std::vector<size_t>& ascending) {
-  Extract(view_, ascending);
-  return Extract(waiting_, ascending);
+void RequestQueue::Index(Line& line, Line::iterator at) {
+  const PendingRequest& pending = **at;
+  if (!MayLeaveFromTheMiddle(pending)) return;
+  Place place{.line = &line, .at = at, .expiry = expiries_.end(), .demotion = demotions_.end()};
+  if (pending.expires != TimePoint::max())
+    place.expiry = expiries_.emplace(pending.expires, &pending);
+  if (pending.demoted_at != TimePoint::max() && !pending.alone)
+    place.demotion = demotions_.emplace(pending.demoted_at, &pending);
+  places_.emplace(&pending, place);
+}
+
+Pending RequestQueue::Remove(Line& line, Line::iterator at) {
+  if (const auto found = places_.find(at->get()); found != places_.end()) {
+    const Place& place = found->second;
+    if (place.expiry != expiries_.end()) expiries_.erase(place.expiry);
+    if (place.demotion != demotions_.end()) demotions_.erase(place.demotion);
+    places_.erase(found);
+  }
+  Pending removed = std::move(*at);
+  line.erase(at);
+  --size_;
+  return removed;
+}
+
+void RequestQueue::Demote(TimePoint now) {
+  while (!demotions_.empty() && demotions_.begin()->first <= now) {
+    Place& place = places_.at(demotions_.begin()->second);
+    Line& demoted = levels_[(*place.at)->level].demoted;
+    demoted.splice(demoted.end(), *place.line, place.at);
+    place.line = &demoted;
+    demotions_.erase(std::exchange(place.demotion, demotions_.end()));
+  }
+}
+
+void RequestQueue::DropEmptyLevels() {
+  if (levels_.size() <= kEmptyLevelsMax) return;
+  std::erase_if(levels_, [](const auto& level) { return level.second.size() == 0; });
+}
+
+template <typename Visit>
+void RequestQueue::VisitInOrder(Visit visit) {
+  for (auto& [number, level] : levels_) {
+    for (Line* line : {&level.in_time, &level.demoted}) {
+      for (auto at = line->begin(); at != line->end();) {
+        if (!visit(*line, std::exchange(at, std::next(at)))) return;
+      }
+    }
+  }
 }
 
 }  // namespace sarai::engine

@@ -30,6 +30,12 @@ class Scheduler {
   };
   virtual Taken Take(TimePoint now) = 0;         // a run could start
   virtual Taken TakeExpired(TimePoint now) = 0;  // no run could start: only sheds
+  // The caller of this request has left. Hands out what is not to be run any more; the request may
+  // be gone already (it is only compared).
+  virtual std::vector<Pending> TakeCancelled(const PendingRequest* request, TimePoint now) {
+    (void)request;
+    return TakeExpired(now).expired;
+  }
 
   // The run of a batch that Take gave has ended; `batch` as it was run, before it is answered.
   virtual void OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) {

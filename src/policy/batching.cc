@@ -5,29 +5,10 @@
 namespace sarai::policy {
 namespace {
 
-using Queue = std::span<const QueuedRequest>;
+constexpr Duration kLongestTimeout = std::chrono::hours(24 * 365);
+constexpr size_t kRequestsSeenMax = 4096;  // of models whose batches are larger than anybody's
 
-// The queue in the order of service: those in time, then, if they are only delayed, the expired.
-struct Sorted {
-  std::vector<size_t> order;
-  std::vector<size_t> shed;
-  size_t in_time = 0;  // the first so many of `order`
-};
-
-Sorted SortByExpiry(Queue queue, const QueueLimits& limits, TimePoint now) {
-  Sorted sorted;
-  std::vector<size_t> expired;
-  for (size_t i = 0; i < queue.size(); ++i) {
-    (queue[i].expires <= now ? expired : sorted.order).push_back(i);
-  }
-  sorted.in_time = sorted.order.size();
-  if (limits.delay_when_expired) {
-    sorted.order.insert(sorted.order.end(), expired.begin(), expired.end());
-  } else {
-    sorted.shed = std::move(expired);
-  }
-  return sorted;
-}
+using Head = std::span<const QueuedRequest>;
 
 // The longest batch that the head of the queue allows, and where a preferred size ends in it.
 struct Walk {
@@ -35,17 +16,20 @@ struct Walk {
   int64_t total = 0;     // their batch sizes
   bool limited = false;  // it cannot grow: the next request does not fit
   size_t preferred = 0;  // requests up to the largest preferred size reached; 0 = none
+  TimePoint oldest = TimePoint::max();
 };
 
+bool MayShare(const QueuedRequest& first, const QueuedRequest& next) {
+  return !first.alone && !next.alone && first.shape_key == next.shape_key;
+}
+
 // As in Triton, a total that would jump over the largest preferred size counts as that size.
-Walk WalkQueue(Queue queue, std::span<const size_t> order, const BatchLimits& limits,
-               std::span<const int64_t> preferred) {
-  Walk walk;
-  for (size_t i : order) {
-    const QueuedRequest& next = queue[i];
+Walk WalkHead(Head head, const BatchLimits& limits, std::span<const int64_t> preferred) {
+  Walk walk{.limited = head.front().alone};
+  for (const QueuedRequest& next : head) {
     const int64_t total = walk.total + next.batch;
-    const bool fits = walk.length == 0 || (total <= limits.max_batch_size &&
-                                           next.shape_key == queue[order[0]].shape_key);
+    const bool fits =
+        walk.length == 0 || (total <= limits.max_batch_size && MayShare(head.front(), next));
     if (!fits) {
       walk.limited = true;
       break;
@@ -54,6 +38,7 @@ Walk WalkQueue(Queue queue, std::span<const size_t> order, const BatchLimits& li
       walk.preferred = walk.length;
     }
     walk.total = total;
+    walk.oldest = std::min(walk.oldest, next.arrived);
     ++walk.length;
     if (std::ranges::binary_search(preferred, total)) walk.preferred = walk.length;
   }
@@ -70,20 +55,6 @@ std::vector<int64_t> PreferredSizes(const BatchLimits& limits) {
   return sizes;
 }
 
-TimePoint OldestArrival(Queue queue, std::span<const size_t> order) {
-  TimePoint oldest = TimePoint::max();
-  for (size_t i : order) oldest = std::min(oldest, queue[i].arrived);
-  return oldest;
-}
-
-// The next moment at which a request has to be shed.
-TimePoint NextShed(Queue queue, std::span<const size_t> in_time, const QueueLimits& limits) {
-  TimePoint next = TimePoint::max();
-  if (limits.delay_when_expired) return next;
-  for (size_t i : in_time) next = std::min(next, queue[i].expires);
-  return next;
-}
-
 // How many requests of the walk run now; 0 = wait for more until `until`.
 size_t CountToTake(const Walk& walk, const BatchLimits& limits, int64_t largest_preferred,
                    TimePoint until, TimePoint now) {
@@ -96,29 +67,54 @@ size_t CountToTake(const Walk& walk, const BatchLimits& limits, int64_t largest_
   return 0;
 }
 
+bool Batches(const BatchLimits& limits) {
+  return limits.batching.enabled && limits.max_batch_size > 1;
+}
+
+// Zero = no bound.
+Duration QueueTimeout(const QueueLimits& limits, Duration own) {
+  const Duration general = std::min(limits.default_timeout, kLongestTimeout);
+  if (!limits.allow_timeout_override || own <= Duration{0}) return general;
+  const Duration bounded = std::min(own, kLongestTimeout);
+  return general == Duration{0} ? bounded : std::min(general, bounded);
+}
+
 }  // namespace
 
-BatchDecision NextBatch(std::span<const QueuedRequest> queue, const BatchLimits& limits,
+uint64_t PriorityLevel(const BatchingSpec& batching, uint64_t asked) {
+  if (batching.priority_levels == 0) return 1;
+  if (asked >= 1 && asked <= batching.priority_levels) return asked;
+  return std::clamp<uint64_t>(batching.default_priority_level, 1, batching.priority_levels);
+}
+
+const QueueLimits& LimitsOfLevel(const BatchingSpec& batching, uint64_t level) {
+  const auto own = batching.queue_by_level.find(level);
+  const bool levels = batching.priority_levels > 0;
+  return levels && own != batching.queue_by_level.end() ? own->second : batching.queue;
+}
+
+WaitBounds BoundsOfWait(const QueueLimits& limits, Duration own_timeout, TimePoint arrived) {
+  const Duration wait = QueueTimeout(limits, own_timeout);
+  if (wait == Duration{0}) return {};
+  if (limits.delay_when_expired) return {.demoted_at = arrived + wait};
+  return {.expires = arrived + wait};
+}
+
+size_t RequestsToSee(const BatchLimits& limits) {
+  if (!Batches(limits)) return 1;
+  // One more than fits tells that the batch cannot grow.
+  return std::min(static_cast<size_t>(limits.max_batch_size) + 1, kRequestsSeenMax);
+}
+
+BatchDecision NextBatch(std::span<const QueuedRequest> head, const BatchLimits& limits,
                         TimePoint now) {
-  Sorted sorted = SortByExpiry(queue, limits.batching.queue, now);
-  const std::span<const size_t> order = sorted.order;
-  BatchDecision decision{.shed = std::move(sorted.shed)};
-  if (order.empty()) return decision;
-  size_t count = 1;
-  if (limits.batching.enabled && limits.max_batch_size > 1) {
-    const std::vector<int64_t> preferred = PreferredSizes(limits);
-    const Walk walk = WalkQueue(queue, order, limits, preferred);
-    const TimePoint until =
-        OldestArrival(queue, order.first(walk.length)) + limits.batching.max_queue_delay;
-    count = CountToTake(walk, limits, preferred.back(), until, now);
-    if (count == 0) decision.wake_at = until;
-  }
-  decision.take.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
-  const size_t in_time_taken = std::min(count, sorted.in_time);
-  const auto in_time_left = order.subspan(in_time_taken, sorted.in_time - in_time_taken);
-  decision.wake_at =
-      std::min(decision.wake_at, NextShed(queue, in_time_left, limits.batching.queue));
-  return decision;
+  if (head.empty()) return {};
+  if (!Batches(limits)) return {.take = 1};
+  const std::vector<int64_t> preferred = PreferredSizes(limits);
+  const Walk walk = WalkHead(head, limits, preferred);
+  const TimePoint until = walk.oldest + limits.batching.max_queue_delay;
+  const size_t take = CountToTake(walk, limits, preferred.back(), until, now);
+  return {.take = take, .wake_at = take == 0 ? until : TimePoint::max()};
 }
 
 }  // namespace sarai::policy

@@ -1,11 +1,11 @@
-// When requests of one model are run together. Pure: the queue as it stands and the time in, what
-// to take, what to shed and when to look again out. Semantics: Triton's dynamic batcher
-// (preferred sizes, queue delay; docs/user_guide/batcher.md).
+// How long requests of one model wait, in which order they are served, and which run together.
+// Pure: the head of the queue and the time in; how many to take and when to look again out.
+// Semantics: Triton's dynamic batcher (preferred sizes, queue delay, priorities, queue policies;
+// docs/user_guide/batcher.md).
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,12 +13,32 @@
 
 namespace sarai::policy {
 
-// One waiting request, oldest first in the queue.
+// --- how long, and before whom -------------------------------------------------------------------
+
+// The level of a request that asks for priority `asked`: 1 is served first. Without levels all are
+// of level 1.
+uint64_t PriorityLevel(const BatchingSpec& batching, uint64_t asked);
+
+// What holds for the requests of one level.
+const QueueLimits& LimitsOfLevel(const BatchingSpec& batching, uint64_t level);
+
+struct WaitBounds {
+  TimePoint expires = TimePoint::max();     // it is no longer worth running
+  TimePoint demoted_at = TimePoint::max();  // it is served after all others of its level (DELAY)
+};
+
+// The model's queue timeout, and the request's own (0 = none) where the model allows one; the
+// shorter counts.
+WaitBounds BoundsOfWait(const QueueLimits& limits, Duration own_timeout, TimePoint arrived);
+
+// --- which together ------------------------------------------------------------------------------
+
+// One waiting request that may be run.
 struct QueuedRequest {
   int64_t batch = 1;       // its own first dimension; 1 for models without batching
   uint64_t shape_key = 0;  // equal keys may share a batch (shapes beyond the first dim, input set)
   TimePoint arrived;
-  TimePoint expires = TimePoint::max();  // queue timeout or the caller's deadline
+  bool alone = false;  // shares no batch
 };
 
 struct BatchLimits {
@@ -26,14 +46,17 @@ struct BatchLimits {
   BatchingSpec batching;       // enabled == false: one request a run
 };
 
+// Of a queue however long, NextBatch need not see more than so many requests from its head.
+size_t RequestsToSee(const BatchLimits& limits);
+
 struct BatchDecision {
-  std::vector<size_t> shed;  // indexes of expired requests, ascending
-  std::vector<size_t> take;  // indexes that run now as one batch; empty = not yet
-  // Look again then at the latest: a batch in waiting is due, or one of those left has to be shed.
-  TimePoint wake_at = TimePoint::max();
+  size_t take = 0;                       // the first so many run now as one batch; 0 = not yet
+  TimePoint wake_at = TimePoint::max();  // a batch in waiting is due then
 };
 
-BatchDecision NextBatch(std::span<const QueuedRequest> queue, const BatchLimits& limits,
+// `head`: the first requests in the order of service (by level; in time before the demoted; by
+// arrival), none of them expired.
+BatchDecision NextBatch(std::span<const QueuedRequest> head, const BatchLimits& limits,
                         TimePoint now);
 
 }  // namespace sarai::policy

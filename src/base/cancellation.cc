@@ -43,4 +43,13 @@ void Cancellation::Remove(uint64_t id) {
   finished_.wait(lock, [&] { return running_ != id || id == 0; });
 }
 
+void Cancellation::Forget(uint64_t id) {
+  Callback forgotten;  // what it holds goes without the lock
+  std::lock_guard lock(mu_);
+  const auto found = callbacks_.find(id);
+  if (found == callbacks_.end()) return;
+  forgotten = std::move(found->second);
+  callbacks_.erase(found);
+}
+
 }  // namespace sarai

@@ -2,7 +2,7 @@
 // that sees the client leave and by everybody who could save the work.
 //
 // Threads: any. Invariant: a callback runs at most once, and never after Remove has returned,
-// unless Remove was called from inside a callback.
+// unless Remove was called from inside a callback; it does not begin after Forget has returned.
 #pragma once
 
 #include <atomic>
@@ -28,6 +28,7 @@ class Cancellation {
   // Runs `callback` when it is cancelled; inside this call when it is already (the result is 0).
   uint64_t OnCancel(Callback callback);
   void Remove(uint64_t id);  // waits for a callback that runs on another thread
+  void Forget(uint64_t id);  // does not wait: the callback may be running, and runs to its end
 
  private:
   std::atomic<bool> cancelled_ = false;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace sarai {
 namespace {
 
@@ -25,6 +27,20 @@ TEST(Cancellation, RunsNoCallbackThatWasRemoved) {
   cancellation.Remove(id);
   cancellation.Cancel();
   EXPECT_EQ(ran, 0);
+}
+
+TEST(Cancellation, ForgetsWithoutWaitingForTheCallbackThatRuns) {
+  Cancellation cancellation;
+  int ran = 0;
+  const uint64_t forgotten = cancellation.OnCancel([&] { ++ran; });
+  cancellation.Forget(forgotten);
+  uint64_t own = 0;
+  own = cancellation.OnCancel([&] {
+    std::thread([&] { cancellation.Forget(own); }).join();  // would never end if it waited
+    ++ran;
+  });
+  cancellation.Cancel();
+  EXPECT_EQ(ran, 1);
 }
 
 TEST(Cancellation, RunsALateCallbackAtOnce) {

@@ -203,4 +203,17 @@ Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
   return answers;
 }
 
+Result<std::vector<Tensor>> CheckResponse(const ModelSpec& spec, std::vector<Tensor> outputs,
+                                          const PendingRequest& request) {
+  std::vector<Tensor> response;
+  for (const std::string& name : OutputsFor(spec, request.request, outputs)) {
+    const auto output = std::ranges::find(outputs, name, &Tensor::name);
+    if (output == outputs.end()) continue;
+    SARAI_CHECK_OK(CheckOutput(spec, *output, request.batch));
+    SARAI_CHECK_OK(UndoReshape(spec, *output));
+    response.push_back(std::move(*output));
+  }
+  return response;
+}
+
 }  // namespace sarai::engine

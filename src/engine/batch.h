@@ -25,4 +25,9 @@ Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
                                                       std::vector<Tensor> outputs,
                                                       std::span<const Pending> batch);
 
+// One response of a decoupled model to this request: those of its wanted outputs that the model
+// gave, in the spec's shapes. Errors: kInternal as of SplitOutputs.
+Result<std::vector<Tensor>> CheckResponse(const ModelSpec& spec, std::vector<Tensor> outputs,
+                                          const PendingRequest& request);
+
 }  // namespace sarai::engine

@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "base/log.h"
-#include "engine/alarms.h"
 #include "engine/backend_registry.h"
-#include "engine/execution.h"
-#include "engine/lanes.h"
 #include "engine/loader.h"
 #include "engine/model.h"
 #include "engine/reaper.h"
+#include "engine/response_stream.h"
 #include "engine/roster.h"
+#include "engine/serving.h"
 
 namespace sarai::engine {
 namespace {
@@ -28,65 +27,6 @@ int LaneCount(int wanted) {
   return std::max(kMinLanes, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-void Answer(ServedVersion& version, Pending pending, Result<InferResponse> response) {
-  version.counters().Leave();
-  InferResponder respond = std::move(pending->respond);
-  respond(std::move(response));
-}
-
-InferResponse ResponseTo(const ModelSpec& spec, PendingRequest& pending,
-                         std::vector<Tensor> outputs) {
-  return {.model = spec.name,
-          .version = spec.version,
-          .id = std::move(pending.request.id),
-          .outputs = std::move(outputs)};
-}
-
-void TraceArrival(const PendingRequest& pending) {
-  const TracePtr& trace = pending.request.trace;
-  if (trace == nullptr) return;
-  trace->Stamp(TraceActivity::kQueueStart, pending.arrived);
-  if (!trace->wants_tensors()) return;
-  for (const Tensor& input : pending.inputs)
-    trace->AddTensor(TraceActivity::kTensorQueueInput, input);
-}
-
-void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution execution) {
-  version.counters().OnRun(execution.run);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (!execution.status.ok()) {
-      Answer(version, std::move(batch[i]), Error(execution.status));
-      continue;
-    }
-    InferResponse response = ResponseTo(version.spec(), *batch[i], std::move(execution.outputs[i]));
-    Answer(version, std::move(batch[i]), std::move(response));
-  }
-}
-
-void FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status) {
-  for (Pending& pending : requests) {
-    version.counters().OnRefused(FailureReason::kOther);
-    Answer(version, std::move(pending), Error(status));
-  }
-}
-
-void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
-  for (Pending& pending : left) {
-    const bool cancelled = IsCancelled(pending->request.cancellation);
-    const Duration waited = now - pending->arrived;
-    version.counters().OnRefused(cancelled ? FailureReason::kCanceled : FailureReason::kRejected,
-                                 waited);
-    Status status =
-        cancelled
-            ? MakeStatus(Code::kCancelled, "model '{}': the request was cancelled after {:.1f} ms",
-                         version.spec().name, Milliseconds(waited))
-            : MakeStatus(Code::kDeadlineExceeded,
-                         "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
-                         version.spec().name, Milliseconds(waited));
-    Answer(version, std::move(pending), Error(std::move(status)));
-  }
-}
-
 }  // namespace
 
 // Locks: each part has its own, and none calls another with it held.
@@ -95,20 +35,13 @@ struct Engine::Impl {
       : options(engine_options),
         registry(backend_registry),
         clock(the_clock),
-        alarms(clock, [this](const VersionPtr& version) { OnAlarm(version); }),
-        lanes(LaneCount(options.lanes), clock,
-              [this](const VersionPtr& version) { TakeTurn(version); }) {}
+        serving(LaneCount(options.lanes), clock, reaper) {}
 
   void Stop();
 
   Result<ModelHandle> Load(const LoadOptions& load);
   Roster::ModelPtr Assemble(LoadedModel loaded);
   void Infer(const ModelHandle::Model& model, InferRequest request, InferResponder respond);
-
-  void TakeTurn(const VersionPtr& version);
-  void RunBatch(const VersionPtr& version, std::vector<Pending> batch, uint64_t sequence);
-  void OnAlarm(const VersionPtr& version);
-  void Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next);
 
   void OnBackendLost(const std::string& backend, const Status& why);
   void LoseAll(const std::string& backend, const Status& why);
@@ -128,11 +61,10 @@ struct Engine::Impl {
   int losing = 0;  // calls of OnBackendLost under way: Stop waits for them
   bool stopped = false;
 
-  // Own synchronisation. Lanes and alarms, which use the others, end first.
+  // Own synchronisation. Serving, which uses the others, ends first.
   Roster roster;
   Reaper reaper;
-  Alarms alarms;
-  Lanes lanes;
+  Serving serving;
 };
 
 // --- loading -------------------------------------------------------------------------------------
@@ -174,66 +106,9 @@ Roster::ModelPtr Engine::Impl::Assemble(LoadedModel loaded) {
 void Engine::Impl::Infer(const ModelHandle::Model& model, InferRequest request,
                          InferResponder respond) {
   const VersionPtr version = model.Find(request.version);
-  if (version == nullptr)
-    return respond(Error(Code::kNotFound, "model '{}' has no version '{}'; it serves {}",
-                         model.info.spec.name, request.version,
-                         fmt::join(model.info.versions, ", ")));
-  const TimePoint now = clock.Now();
-  version->counters().OnArrival(now);
-  auto pending = MakePending(version->spec(), std::move(request), now);
-  if (!pending) {
-    version->counters().OnRefused(FailureReason::kOther);
-    return respond(Error(std::move(pending).error()));
-  }
-  (*pending)->respond = std::move(respond);
-  TraceArrival(**pending);
-  const auto next = version->Enqueue(*pending, now);
-  if (next) return Arrange(version, *next);
-  version->counters().OnRefused(FailureReason::kRejected);
-  (*pending)->respond(Error(next.error()));
-}
-
-void Engine::Impl::TakeTurn(const VersionPtr& version) {
-  const TimePoint now = clock.Now();
-  ServedVersion::Turn turn = version->TakeTurn(now);
-  Arrange(version, turn.next);  // first: another lane may go on meanwhile
-  Shed(*version, std::move(turn.expired), now);
-  if (!turn.batch.empty()) RunBatch(version, std::move(turn.batch), turn.sequence);
-}
-
-void Engine::Impl::RunBatch(const VersionPtr& version, std::vector<Pending> batch,
-                            uint64_t sequence) {
-  Execution execution = Execute(*version, batch, clock);
-  std::vector<Pending> again;
-  if (version->keeps_order()) {
-    version->replies().Deliver(
-        sequence, [version, batch = std::move(batch), execution = std::move(execution)]() mutable {
-          AnswerAll(*version, std::move(batch), std::move(execution));
-        });
-  } else if (MayBeOneRequestsFault(execution, batch)) {
-    version->counters().OnRetriedRun();
-    again = std::move(batch);
-  } else {
-    AnswerAll(*version, std::move(batch), std::move(execution));
-  }
-  const ServedVersion::FollowUp next = version->EndTurn(again);
-  if (!again.empty()) FailAll(*version, std::move(again), version->Refusal());
-  Arrange(version, next);
-}
-
-void Engine::Impl::OnAlarm(const VersionPtr& version) {
-  const TimePoint now = clock.Now();
-  ServedVersion::Turn turn = version->OnAlarm(now);
-  Shed(*version, std::move(turn.expired), now);
-  Arrange(version, turn.next);
-}
-
-void Engine::Impl::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next) {
-  if (next.alarm != TimePoint::max()) alarms.Set(version, next.alarm);
-  if (next.schedule) lanes.Schedule(version);
-  if (!next.rest) return;
-  alarms.Forget(*version);
-  reaper.Rest(version);
+  if (version != nullptr) return serving.Infer(version, std::move(request), std::move(respond));
+  respond(Error(Code::kNotFound, "model '{}' has no version '{}'; it serves {}",
+                model.info.spec.name, request.version, fmt::join(model.info.versions, ", ")));
 }
 
 // --- ends ----------------------------------------------------------------------------------------
@@ -264,22 +139,19 @@ void Engine::Impl::LoseAll(const std::string& backend, const Status& why) {
 
 void Engine::Impl::Abandon(const std::vector<Roster::ModelPtr>& models, const std::string& why,
                            const std::function<void(const Roster::ModelPtr&)>& told) {
-  struct Waiting {
-    VersionPtr version;
-    std::vector<Pending> requests;
-  };
-  std::vector<Waiting> waiting;
+  std::vector<std::pair<VersionPtr, ServedVersion::Lost>> waiting;
   for (const Roster::ModelPtr& model : models) {
     for (const VersionPtr& version : model->versions) {
-      std::vector<Pending> requests;
-      Arrange(version, version->Lose(why, requests));
-      waiting.push_back({version, std::move(requests)});
+      waiting.emplace_back(version, version->Lose(why));
+      serving.Arrange(version, waiting.back().second.next);
     }
   }
   if (told)
     for (const Roster::ModelPtr& model : models) told(model);
-  for (Waiting& each : waiting)
-    FailAll(*each.version, std::move(each.requests), each.version->Refusal());
+  for (auto& [version, lost] : waiting) {
+    Serving::FailAll(*version, std::move(lost.requests), version->Refusal());
+    for (const auto& stream : lost.streams) stream->Fail(version->Refusal());
+  }
 }
 
 void Engine::Impl::Stop() {
@@ -289,8 +161,7 @@ void Engine::Impl::Stop() {
     quiet.wait(lock, [this] { return losing == 0; });
   }
   Abandon(roster.Close(), "cannot be asked any more: the server is shutting down", {});
-  lanes.Stop();
-  alarms.Stop();
+  serving.Stop();
   reaper.Stop();
 }
 
@@ -310,7 +181,7 @@ Result<ModelHandle> Engine::Load(const LoadOptions& options) { return impl_->Loa
 
 void Engine::Unload(const ModelHandle& model, std::function<void()> done) {
   const auto& versions = model.model()->versions;
-  for (const VersionPtr& version : versions) impl_->Arrange(version, version->Drain());
+  for (const VersionPtr& version : versions) impl_->serving.Arrange(version, version->Drain());
   if (done) model.model()->departure->Await(std::move(done));
 }
 
@@ -323,8 +194,8 @@ void Engine::OnModelLost(std::function<void(const ModelHandle& model, Status why
   impl_->on_lost = std::move(callback);
 }
 
-double Engine::TakeLaneUtilization() { return impl_->lanes.TakeUtilization(); }
+double Engine::TakeLaneUtilization() { return impl_->serving.TakeLaneUtilization(); }
 
-void Engine::OnClockMoved() { impl_->alarms.OnClockMoved(); }
+void Engine::OnClockMoved() { impl_->serving.OnClockMoved(); }
 
 }  // namespace sarai::engine

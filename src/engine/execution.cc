@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/batch.h"
+#include "engine/response_stream.h"
 
 namespace sarai::engine {
 namespace {
@@ -32,14 +33,16 @@ void TraceTensors(const TracePtr& trace, TraceActivity activity,
   for (const Tensor& tensor : tensors) trace->AddTensor(activity, tensor);
 }
 
-backends::ExecuteContext ContextOf(std::span<const Pending> batch) {
-  backends::ExecuteContext context{.outputs = WantedOutputs(batch)};
-  if (batch.size() != 1) return context;
-  const InferRequest& request = batch.front()->request;
+void DescribeRequest(const InferRequest& request, backends::ExecuteContext& context) {
   context.parameters = request.parameters;
   context.request_id = request.id;
   context.sequence = request.sequence;
   context.cancellation = request.cancellation;
+}
+
+backends::ExecuteContext ContextOf(std::span<const Pending> batch) {
+  backends::ExecuteContext context{.outputs = WantedOutputs(batch)};
+  if (batch.size() == 1) DescribeRequest(batch.front()->request, context);
   return context;
 }
 
@@ -93,6 +96,22 @@ Execution Execute(const ServedVersion& version, std::span<const Pending> batch,
     execution.status = outputs.error().WithContext(fmt::format("model '{}'", version.spec().name));
   }
   return execution;
+}
+
+void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& request,
+                      const std::shared_ptr<ResponseStream>& stream, const Clock& clock) {
+  const TimePoint start = clock.Now();
+  TraceTensors(stream->trace(), TraceActivity::kTensorBackendInput, request.inputs);
+  backends::ExecuteContext context;
+  for (const RequestedOutput& output : request.request.outputs)
+    context.outputs.push_back(output.name);
+  DescribeRequest(request.request, context);
+  stream->OnComputeStart(start, clock.Now());
+  const Status ran = version.model().ExecuteDecoupled(
+      request.inputs, context, [stream](Result<std::vector<Tensor>> outputs, bool final) {
+        stream->Respond(std::move(outputs), final);
+      });
+  if (!ran.ok()) stream->Fail(ran.WithContext(fmt::format("model '{}'", version.spec().name)));
 }
 
 bool MayBeOneRequestsFault(const Execution& execution, std::span<const Pending> batch) {

@@ -15,7 +15,12 @@ struct Execution {
   Counters::Run run;                         // for the counters
 };
 
+// Of a batch, which is answered once.
 Execution Execute(const ServedVersion& version, std::span<const Pending> batch, const Clock& clock);
+
+// Of one request of a decoupled model. Its responses, and an error of the run, go to the stream.
+void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& request,
+                      const std::shared_ptr<ResponseStream>& stream, const Clock& clock);
 
 // A batch that failed this way may have done so because of one of its requests: each of the others
 // deserves a run of its own.

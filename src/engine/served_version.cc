@@ -66,19 +66,52 @@ ServedVersion::FollowUp ServedVersion::Drain() {
   return {.rest = ClaimRest()};
 }
 
-ServedVersion::FollowUp ServedVersion::Lose(std::string why, std::vector<Pending>& failed) {
+ServedVersion::Turn ServedVersion::OnCancelled(const PendingRequest* request, TimePoint now) {
+  std::lock_guard lock(mu_);
+  Turn turn{.expired = scheduler_->TakeCancelled(request, now)};
+  counters_.SetPending(scheduler_->size());
+  // Without it, what it stood before may go.
+  turn.next = {.schedule = !turn.expired.empty() && ClaimSchedule(), .rest = ClaimRest()};
+  return turn;
+}
+
+void ServedVersion::OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) {
+  if (!spec_.sequence) return;
+  std::lock_guard lock(mu_);
+  scheduler_->OnRunEnded(batch, instance, now);
+}
+
+bool ServedVersion::Open(StreamPtr stream) {
+  std::lock_guard lock(mu_);
+  if (state() == State::kLost) return false;
+  streams_.insert(std::move(stream));
+  return true;
+}
+
+ServedVersion::FollowUp ServedVersion::Close(const StreamPtr& stream) {
+  std::lock_guard lock(mu_);
+  streams_.erase(stream);
+  return {.rest = ClaimRest()};
+}
+
+ServedVersion::Lost ServedVersion::Lose(std::string why) {
   std::lock_guard lock(mu_);
   if (state() != State::kLost) lost_why_ = std::move(why);
   state_.store(State::kLost, std::memory_order_release);
-  failed = scheduler_->TakeAll();
+  Lost lost{.requests = scheduler_->TakeAll()};
   counters_.SetPending(0);
-  return {.rest = ClaimRest()};
+  lost.streams.assign(streams_.begin(), streams_.end());
+  streams_.clear();
+  lost.next.rest = ClaimRest();
+  return lost;
 }
 
 void ServedVersion::Destroy() { model_.reset(); }
 
 bool ServedVersion::ClaimRest() {
-  if (resting_ || state() == State::kServing || running_ > 0 || !scheduler_->empty()) return false;
+  if (resting_ || state() == State::kServing || running_ > 0 || !streams_.empty() ||
+      !scheduler_->empty())
+    return false;
   return resting_ = true;
 }
 

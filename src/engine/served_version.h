@@ -8,13 +8,14 @@
 //   Serving | Draining -> Lost -> gone   its process died, or the engine ends: what waits fails
 //
 // Threads: any. Invariants: at most spec().instance_count turns run at once; once it is not
-// serving, has no waiting requests and no run, exactly one caller is told to put it to rest, and
-// only then does the framework's object go.
+// serving, has no waiting requests, no run and no open stream, exactly one caller is told to put it
+// to rest, and only then does the framework's object go.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "backends/backend.h"
@@ -24,6 +25,8 @@
 #include "engine/scheduler.h"
 
 namespace sarai::engine {
+
+class ResponseStream;
 
 class ServedVersion {
  public:
@@ -69,12 +72,27 @@ class ServedVersion {
   FollowUp EndTurn(std::vector<Pending>& again);
   // The alarm asked for has rung: sheds, and says whether a lane should look.
   Turn OnAlarm(TimePoint now);
+  // The caller of a request that may wait here has left; it is only compared.
+  Turn OnCancelled(const PendingRequest* request, TimePoint now);
+  // The run of `batch` has ended, it is not answered yet. Only what the scheduler wants to know.
+  void OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now);
+
+  // Within a turn that runs a batch: keeps the version alive until the stream is closed. False
+  // when the model was lost meanwhile.
+  using StreamPtr = std::shared_ptr<ResponseStream>;
+  bool Open(StreamPtr stream);
+  FollowUp Close(const StreamPtr& stream);
 
   // No more requests; those here are finished first.
   FollowUp Drain();
-  // No more requests; those that wait are handed out to be failed. `why` completes the sentence
-  // "model 'x' …" for them and for all that come later.
-  FollowUp Lose(std::string why, std::vector<Pending>& failed);
+  // No more requests; those that wait are handed out to be failed, and so are the streams. `why`
+  // completes the sentence "model 'x' …" for them and for all that come later.
+  struct Lost {
+    std::vector<Pending> requests;
+    std::vector<StreamPtr> streams;
+    FollowUp next;
+  };
+  Lost Lose(std::string why);
 
   // What a request gets that comes too late. Only when not serving.
   Status Refusal();
@@ -107,6 +125,7 @@ class ServedVersion {
   const std::unique_ptr<Scheduler> scheduler_;
   std::string lost_why_;
   int running_ = 0;
+  std::set<StreamPtr> streams_;
   uint64_t next_sequence_ = 0;
   bool scheduled_ = false;                 // a lane has been asked and has not looked yet
   TimePoint alarm_at_ = TimePoint::max();  // the earliest asked for that has not rung yet

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <new>
 
@@ -132,6 +133,22 @@ Result<Tensor> MakeTensor(const ModelSpec& spec, const WarmupSample& sample,
   return tensor;
 }
 
+Status RunOnce(backends::BackendModel& model, const std::vector<Tensor>& inputs) {
+  const auto outputs = model.Execute(inputs, {});
+  return outputs ? Status() : outputs.error();
+}
+
+// Of a decoupled model: until its last response.
+Status RunToTheEnd(backends::BackendModel& model, const std::vector<Tensor>& inputs) {
+  auto end = std::make_shared<std::promise<Status>>();
+  auto ended = end->get_future();
+  SARAI_CHECK_OK(model.ExecuteDecoupled(
+      inputs, {}, [end](const Result<std::vector<Tensor>>& outputs, bool final) {
+        if (final) end->set_value(outputs ? Status() : outputs.error());
+      }));
+  return ended.get();
+}
+
 Status RunSample(const ModelSpec& spec, const WarmupSample& sample, backends::BackendModel& model) {
   InferRequest request;
   for (const WarmupInput& input : sample.inputs) {
@@ -140,8 +157,8 @@ Status RunSample(const ModelSpec& spec, const WarmupSample& sample, backends::Ba
   }
   SARAI_TRY(const CheckedInputs checked, CheckRequest(spec, request));
   for (uint32_t run = 0; run < std::max(sample.count, 1u); ++run) {
-    const auto outputs = model.Execute(checked.tensors, {});
-    if (!outputs) return outputs.error();
+    SARAI_CHECK_OK(spec.decoupled ? RunToTheEnd(model, checked.tensors)
+                                  : RunOnce(model, checked.tensors));
   }
   return {};
 }

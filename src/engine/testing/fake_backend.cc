@@ -11,6 +11,8 @@ struct FakeBackend::State {
   // All guarded by mu.
   backends::Signature signature;
   Execute execute;
+  Stream stream;
+  backends::ExecuteContext context;  // of the latest run
   uint64_t memory_bytes = 1024;
   Status load_failure;
   std::function<void(const ModelSpec&)> on_load;
@@ -45,6 +47,7 @@ class FakeModel final : public backends::BackendModel {
     ++state_->live;
     signature_ = state_->signature;
     execute_ = state_->execute ? state_->execute : Echo;
+    stream_ = state_->stream;
     on_destroy_ = state_->on_destroy;
     memory_bytes_ = state_->memory_bytes;
     generation_ = state_->generation;
@@ -66,8 +69,8 @@ class FakeModel final : public backends::BackendModel {
   }
 
   Result<std::vector<Tensor>> Execute(const std::vector<Tensor>& inputs,
-                                      const backends::ExecuteContext&) override {
-    const bool alive = Enter(inputs);
+                                      const backends::ExecuteContext& context) override {
+    const bool alive = Enter(inputs, context);
     auto outputs = alive ? execute_(spec_, inputs)
                          : FakeBackend::Outputs(Error(Code::kUnavailable, "its process died"));
     std::lock_guard lock(state_->mu);
@@ -75,11 +78,22 @@ class FakeModel final : public backends::BackendModel {
     return outputs;
   }
 
+  Status ExecuteDecoupled(const std::vector<Tensor>& inputs,
+                          const backends::ExecuteContext& context, Respond respond) override {
+    const bool alive = Enter(inputs, context);
+    const Status status = alive ? stream_(inputs, context, std::move(respond))
+                                : MakeStatus(Code::kUnavailable, "its process died");
+    std::lock_guard lock(state_->mu);
+    --state_->running;
+    return status;
+  }
+
  private:
   // Records the run and waits at the gate; false when the model is lost.
-  bool Enter(const std::vector<Tensor>& inputs) {
+  bool Enter(const std::vector<Tensor>& inputs, const backends::ExecuteContext& context) {
     const bool sized = !inputs.empty() && !inputs.front().shape.empty();
     std::unique_lock lock(state_->mu);
+    state_->context = context;
     state_->runs.push_back({spec_.name, sized ? inputs.front().shape.front() : 1});
     state_->peak = std::max(state_->peak, ++state_->running);
     ++state_->waiting;
@@ -96,6 +110,7 @@ class FakeModel final : public backends::BackendModel {
   ModelSpec spec_;
   backends::Signature signature_;
   FakeBackend::Execute execute_;
+  FakeBackend::Stream stream_;
   std::function<void()> on_destroy_;
   uint64_t memory_bytes_ = 0;
   int generation_ = 0;
@@ -113,6 +128,16 @@ void FakeBackend::SetSignature(backends::Signature signature) {
 void FakeBackend::SetExecute(Execute execute) {
   std::lock_guard lock(state_->mu);
   state_->execute = std::move(execute);
+}
+
+void FakeBackend::SetStream(Stream stream) {
+  std::lock_guard lock(state_->mu);
+  state_->stream = std::move(stream);
+}
+
+backends::ExecuteContext FakeBackend::last_context() const {
+  std::lock_guard lock(state_->mu);
+  return state_->context;
 }
 
 void FakeBackend::SetMemoryBytes(uint64_t bytes) {

@@ -18,6 +18,11 @@ class FakeBackend final : public backends::Backend {
   using Outputs = Result<std::vector<Tensor>>;
   using Execute = std::function<Outputs(const ModelSpec& spec, const std::vector<Tensor>& inputs)>;
 
+  using Respond = backends::BackendModel::Respond;
+  // Of decoupled models.
+  using Stream = std::function<Status(const std::vector<Tensor>& inputs,
+                                      const backends::ExecuteContext& context, Respond respond)>;
+
   struct Run {
     std::string model;
     int64_t batch = 0;  // first dimension of the first input
@@ -27,6 +32,7 @@ class FakeBackend final : public backends::Backend {
   // ------------------------------------------------------
   void SetSignature(backends::Signature signature);
   void SetExecute(Execute execute);  // default: output i is input i under the output's name
+  void SetStream(Stream stream);
   void SetMemoryBytes(uint64_t bytes);
   void FailLoads(Status status);                                // ok = no more
   void OnLoad(std::function<void(const ModelSpec&)> callback);  // inside Load
@@ -41,6 +47,8 @@ class FakeBackend final : public backends::Backend {
 
   // As when a host process dies: models answer kUnavailable, and the callback is called.
   void LoseModels(const Status& why);
+
+  backends::ExecuteContext last_context() const;  // of the latest run
 
   // --- record
   // -------------------------------------------------------------------------------------

@@ -27,8 +27,6 @@ constexpr std::array kUnserved = {
              [](const ModelConfig& c) {
                return c.has_ensemble_scheduling() || c.platform() == kEnsemblePlatform;
              }},
-    Unserved{"model_transaction_policy.decoupled",
-             [](const ModelConfig& c) { return c.model_transaction_policy().decoupled(); }},
     Unserved{"response_cache", [](const ModelConfig& c) { return c.response_cache().enable(); }},
     Unserved{"batch_input", [](const ModelConfig& c) { return c.batch_input_size() > 0; }},
     Unserved{"batch_output", [](const ModelConfig& c) { return c.batch_output_size() > 0; }},
@@ -40,11 +38,6 @@ constexpr std::array kUnserved = {
     Unserved{"model_metrics",
              [](const ModelConfig& c) { return c.model_metrics().metric_control_size() > 0; }},
     Unserved{"runtime", HasOwnRuntime},
-    Unserved{"dynamic_batching.priority_levels",
-             [](const ModelConfig& c) { return c.dynamic_batching().priority_levels() > 1; }},
-    Unserved{
-        "dynamic_batching.priority_queue_policy",
-        [](const ModelConfig& c) { return c.dynamic_batching().priority_queue_policy_size() > 0; }},
 };
 
 std::optional<std::string_view> UnservedFieldOf(const inference::ModelInput& input) {
@@ -61,9 +54,6 @@ std::optional<std::string_view> UnservedFieldOf(const inference::ModelOutput& ou
 }
 
 std::optional<std::string_view> UnservedFieldOf(const inference::ModelInstanceGroup& group) {
-  if (group.rate_limiter().resources_size() > 0 || group.rate_limiter().priority() > 0)
-    return "rate_limiter";
-  if (group.passive()) return "passive";
   if (group.secondary_devices_size() > 0) return "secondary_devices";
   if (group.profile_size() > 0) return "profile";
   return std::nullopt;

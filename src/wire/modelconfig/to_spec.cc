@@ -58,7 +58,11 @@ BatchingSpec ToBatchingSpec(const inference::ModelConfig& config) {
                                         batching.preferred_batch_size().end()},
                     .max_queue_delay = FromMicroseconds(batching.max_queue_delay_microseconds()),
                     .preserve_ordering = batching.preserve_ordering(),
+                    .priority_levels = batching.priority_levels(),
+                    .default_priority_level = batching.default_priority_level(),
                     .queue = ToQueueLimits(batching.default_queue_policy())};
+  for (const auto& [level, policy] : batching.priority_queue_policy())
+    spec.queue_by_level[level] = ToQueueLimits(policy);
   std::ranges::sort(spec.preferred_sizes);
   return spec;
 }
@@ -92,9 +96,26 @@ std::vector<WarmupSample> ToWarmup(const inference::ModelConfig& config) {
   return samples;
 }
 
-int InstanceCount(const inference::ModelConfig& config) {
+InstanceGroup ToInstanceGroup(const inference::ModelInstanceGroup& group) {
+  using Kind = InstanceGroup::Kind;
+  InstanceGroup spec{.name = group.name(),
+                     .kind = group.kind() == inference::ModelInstanceGroup::KIND_GPU ? Kind::kGpu
+                             : group.kind() == inference::ModelInstanceGroup::KIND_MODEL
+                                 ? Kind::kModel
+                                 : Kind::kCpu,
+                     .count = std::max(1, group.count()),
+                     .gpus = {group.gpus().begin(), group.gpus().end()},
+                     .passive = group.passive(),
+                     .rate_priority = std::max(1u, group.rate_limiter().priority())};
+  for (const auto& resource : group.rate_limiter().resources())
+    spec.resources.push_back({resource.name(), resource.global(), resource.count()});
+  return spec;
+}
+
+int InstanceCount(const std::vector<InstanceGroup>& groups) {
   int count = 0;
-  for (const auto& group : config.instance_group()) count += std::max(1, group.count());
+  for (const InstanceGroup& group : groups)
+    if (!group.passive) count += group.count * std::max(1, static_cast<int>(group.gpus.size()));
   return std::max(1, count);
 }
 
@@ -139,9 +160,12 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
                  .directory = std::string(directory),
                  .artifact = Artifact(config, version, directory),
                  .max_batch_size = config.max_batch_size(),
-                 .instance_count = InstanceCount(config),
                  .batching = ToBatchingSpec(config),
+                 .decoupled = config.model_transaction_policy().decoupled(),
                  .warmup = ToWarmup(config)};
+  for (const auto& group : config.instance_group())
+    spec.instance_groups.push_back(ToInstanceGroup(group));
+  spec.instance_count = InstanceCount(spec.instance_groups);
   AddTensors(config, spec);
   for (const auto& [key, parameter] : config.parameters())
     spec.parameters[key] = parameter.string_value();

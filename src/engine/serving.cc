@@ -1,0 +1,213 @@
+#include "engine/serving.h"
+
+#include <utility>
+
+#include "engine/execution.h"
+#include "engine/response_stream.h"
+
+namespace sarai::engine {
+namespace {
+
+// Its caller's leaving changes nothing any more, but for the run itself.
+void StopListening(PendingRequest& pending) {
+  if (pending.cancel_id != 0) pending.request.cancellation->Forget(pending.cancel_id);
+  pending.cancel_id = 0;
+}
+
+void Answer(ServedVersion& version, Pending pending, Result<InferResponse> response) {
+  StopListening(*pending);
+  version.counters().Leave();
+  InferResponder respond = std::move(pending->respond);
+  respond(std::move(response));
+}
+
+InferResponse ResponseTo(const ModelSpec& spec, PendingRequest& pending,
+                         std::vector<Tensor> outputs) {
+  return {.model = spec.name,
+          .version = spec.version,
+          .id = std::move(pending.request.id),
+          .outputs = std::move(outputs)};
+}
+
+void TraceArrival(const PendingRequest& pending) {
+  const TracePtr& trace = pending.request.trace;
+  if (trace == nullptr) return;
+  trace->Stamp(TraceActivity::kQueueStart, pending.arrived);
+  if (!trace->wants_tensors()) return;
+  for (const Tensor& input : pending.inputs)
+    trace->AddTensor(TraceActivity::kTensorQueueInput, input);
+}
+
+void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution execution) {
+  version.counters().OnRun(execution.run);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!execution.status.ok()) {
+      Answer(version, std::move(batch[i]), Error(execution.status));
+      continue;
+    }
+    InferResponse response = ResponseTo(version.spec(), *batch[i], std::move(execution.outputs[i]));
+    Answer(version, std::move(batch[i]), std::move(response));
+  }
+}
+
+void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
+  for (Pending& pending : left) {
+    const bool cancelled = IsCancelled(pending->request.cancellation);
+    const Duration waited = now - pending->arrived;
+    version.counters().OnRefused(cancelled ? FailureReason::kCanceled : FailureReason::kRejected,
+                                 waited);
+    Status status =
+        cancelled
+            ? MakeStatus(Code::kCancelled, "model '{}': the request was cancelled after {:.1f} ms",
+                         version.spec().name, Milliseconds(waited))
+            : MakeStatus(Code::kDeadlineExceeded,
+                         "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
+                         version.spec().name, Milliseconds(waited));
+    Answer(version, std::move(pending), Error(std::move(status)));
+  }
+}
+
+}  // namespace
+
+Serving::Serving(int lanes, const Clock& clock, Reaper& reaper)
+    : clock_(clock),
+      reaper_(reaper),
+      alarms_(clock, [this](const VersionPtr& version) { OnAlarm(version); }),
+      lanes_(lanes, clock, [this](const VersionPtr& version) { TakeTurn(version); }) {}
+
+void Serving::Stop() {
+  gate_->Close();
+  lanes_.Stop();
+  alarms_.Stop();
+}
+
+void Serving::Infer(const VersionPtr& version, InferRequest request, InferResponder respond) {
+  const TimePoint now = clock_.Now();
+  version->counters().OnArrival(now);
+  auto pending = Accept(*version, std::move(request), now);
+  if (!pending) {
+    version->counters().OnRefused(pending.error().code() == Code::kCancelled
+                                      ? FailureReason::kCanceled
+                                      : FailureReason::kOther);
+    return respond(Error(std::move(pending).error()));
+  }
+  (*pending)->respond = std::move(respond);
+  TraceArrival(**pending);
+  Listen(version, **pending);
+  const PendingRequest* const identity = pending->get();
+  const CancellationPtr cancellation = (*pending)->request.cancellation;
+  const auto next = version->Enqueue(*pending, now);
+  if (!next) {
+    version->counters().OnRefused(FailureReason::kRejected);
+    StopListening(**pending);
+    return (*pending)->respond(Error(next.error()));
+  }
+  Arrange(version, *next);
+  // Its callback may have run before there was anything to take back.
+  if (IsCancelled(cancellation)) OnCancelled(version, identity);
+}
+
+Result<Pending> Serving::Accept(const ServedVersion& version, InferRequest request,
+                                TimePoint now) const {
+  const ModelSpec& spec = version.spec();
+  if (spec.decoupled && !request.accepts_many)
+    return Error(Code::kUnimplemented,
+                 "this call doesn't support models with decoupled transaction policy, as '{}' is: "
+                 "use a streaming one",
+                 spec.name);
+  if (IsCancelled(request.cancellation))
+    return Error(Code::kCancelled, "model '{}': the request was cancelled", spec.name);
+  return MakePending(spec, std::move(request), now);
+}
+
+void Serving::Listen(const VersionPtr& version, PendingRequest& pending) {
+  const CancellationPtr& cancellation = pending.request.cancellation;
+  if (cancellation == nullptr) return;
+  pending.cancel_id = cancellation->OnCancel(
+      [this, gate = gate_, weak = std::weak_ptr(version), identity = &pending] {
+        if (const auto served = weak.lock()) gate->Enter([&] { OnCancelled(served, identity); });
+      });
+}
+
+void Serving::TakeTurn(const VersionPtr& version) {
+  const TimePoint now = clock_.Now();
+  ServedVersion::Turn turn = version->TakeTurn(now);
+  Arrange(version, turn.next);  // first: another lane may go on meanwhile
+  Shed(*version, std::move(turn.expired), now);
+  if (turn.batch.empty()) return;
+  for (const Pending& pending : turn.batch) StopListening(*pending);
+  if (version->spec().decoupled) {
+    RunDecoupled(version, std::move(turn));
+  } else {
+    RunBatch(version, std::move(turn));
+  }
+}
+
+void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
+  Execution execution = Execute(*version, turn.batch, clock_);
+  version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
+  std::vector<Pending> again;
+  if (version->keeps_order()) {
+    version->replies().Deliver(turn.sequence, [version, batch = std::move(turn.batch),
+                                               execution = std::move(execution)]() mutable {
+      AnswerAll(*version, std::move(batch), std::move(execution));
+    });
+  } else if (MayBeOneRequestsFault(execution, turn.batch)) {
+    version->counters().OnRetriedRun();
+    again = std::move(turn.batch);
+  } else {
+    AnswerAll(*version, std::move(turn.batch), std::move(execution));
+  }
+  const ServedVersion::FollowUp next = version->EndTurn(again);
+  if (!again.empty()) FailAll(*version, std::move(again), version->Refusal());
+  Arrange(version, next);
+}
+
+void Serving::RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn) {
+  const auto on_end = [this, gate = gate_, version](const ServedVersion::StreamPtr& stream) {
+    const auto next = version->Close(stream);
+    gate->Enter([&] { Arrange(version, next); });
+  };
+  for (const Pending& pending : turn.batch) {
+    auto stream = std::make_shared<ResponseStream>(version, *pending, clock_, on_end);
+    if (version->Open(stream)) {
+      ExecuteDecoupled(*version, *pending, stream, clock_);
+    } else {
+      stream->Fail(version->Refusal());
+    }
+  }
+  version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
+  std::vector<Pending> none;
+  Arrange(version, version->EndTurn(none));
+}
+
+void Serving::OnAlarm(const VersionPtr& version) {
+  const TimePoint now = clock_.Now();
+  ServedVersion::Turn turn = version->OnAlarm(now);
+  Shed(*version, std::move(turn.expired), now);
+  Arrange(version, turn.next);
+}
+
+void Serving::OnCancelled(const VersionPtr& version, const PendingRequest* request) {
+  const TimePoint now = clock_.Now();
+  ServedVersion::Turn turn = version->OnCancelled(request, now);
+  Shed(*version, std::move(turn.expired), now);
+  Arrange(version, turn.next);
+}
+
+void Serving::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next) {
+  if (next.alarm != TimePoint::max()) alarms_.Set(version, next.alarm);
+  if (next.schedule) lanes_.Schedule(version);
+  if (!next.rest) return;
+  alarms_.Forget(*version);
+  reaper_.Rest(version);
+}
+
+void Serving::FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status) {
+  for (Pending& pending : requests) {
+    version.counters().OnRefused(FailureReason::kOther);
+    Answer(version, std::move(pending), Error(status));
+  }
+}
+
+}  // namespace sarai::engine

@@ -1,0 +1,55 @@
+// Requests on their way through model versions: into a queue, onto a lane, to their answer; and
+// what has to be arranged after each step (the next turn, an alarm, the reaper).
+//
+// Owned by the engine. Threads: any; cancellations and response streams call through a gate. It has
+// no lock of its own; each part has one, and none calls another with it held.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/alarms.h"
+#include "engine/call_gate.h"
+#include "engine/lanes.h"
+#include "engine/reaper.h"
+#include "engine/served_version.h"
+
+namespace sarai::engine {
+
+class Serving {
+ public:
+  using VersionPtr = std::shared_ptr<ServedVersion>;
+
+  // `clock` and `reaper` must outlive it.
+  Serving(int lanes, const Clock& clock, Reaper& reaper);
+
+  void Infer(const VersionPtr& version, InferRequest request, InferResponder respond);
+  void Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next);
+  // Answers requests that never ran.
+  static void FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status);
+
+  double TakeLaneUtilization() { return lanes_.TakeUtilization(); }
+  void OnClockMoved() { alarms_.OnClockMoved(); }
+  void Stop();  // idempotent; not from a lane
+
+ private:
+  Result<Pending> Accept(const ServedVersion& version, InferRequest request, TimePoint now) const;
+  void Listen(const VersionPtr& version, PendingRequest& pending);
+  void TakeTurn(const VersionPtr& version);
+  void RunBatch(const VersionPtr& version, ServedVersion::Turn turn);
+  void RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn);
+  void OnAlarm(const VersionPtr& version);
+  void OnCancelled(const VersionPtr& version, const PendingRequest* request);
+
+  // Constant after construction.
+  const Clock& clock_;
+  Reaper& reaper_;
+  const std::shared_ptr<CallGate> gate_ = std::make_shared<CallGate>();
+
+  // Own synchronisation. Lanes, which use the others, end first.
+  Alarms alarms_;
+  Lanes lanes_;
+};
+
+}  // namespace sarai::engine

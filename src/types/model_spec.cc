@@ -1,5 +1,7 @@
 #include "types/model_spec.h"
 
+#include <algorithm>
+
 namespace sarai {
 
 std::vector<TensorSpec> FrameworkInputs(const ModelSpec& spec) {
@@ -18,8 +20,9 @@ std::vector<TensorSpec> FrameworkInputs(const ModelSpec& spec) {
 
 std::vector<TensorSpec> FrameworkOutputs(const ModelSpec& spec) {
   std::vector<TensorSpec> outputs = spec.outputs;
-  if (spec.sequence)
-    for (const SequenceState& state : spec.sequence->states)
+  if (!spec.sequence) return outputs;
+  for (const SequenceState& state : spec.sequence->states)
+    if (std::ranges::find(spec.outputs, state.output, &TensorSpec::name) == spec.outputs.end())
       outputs.push_back({.name = state.output, .type = state.type, .dims = state.dims});
   return outputs;
 }

@@ -2,9 +2,11 @@
 #include "wire/modelconfig/complete.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/strings.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/sequence.h"
 
 namespace sarai::modelconfig {
 namespace {
@@ -42,9 +44,12 @@ void TurnOnBatching(inference::ModelConfig& config, const Discovered& discovered
     config.mutable_dynamic_batching();
 }
 
+// `is_schedulers`: those that no client gives or gets.
 template <typename List>
-void AddMissing(List& tensors, const std::vector<TensorSpec>& discovered) {
+void AddMissing(List& tensors, const std::vector<TensorSpec>& discovered,
+                const std::function<bool(std::string_view)>& is_schedulers) {
   for (const TensorSpec& found : discovered) {
+    if (is_schedulers(found.name)) continue;
     const bool listed = std::ranges::any_of(
         tensors, [&](const auto& tensor) { return tensor.name() == found.name; });
     if (!listed) tensors.Add()->set_name(found.name);
@@ -132,8 +137,12 @@ Status Complete(inference::ModelConfig& config, const Discovered& discovered) {
   // same.
   auto& inputs = *config.mutable_input();
   auto& outputs = *config.mutable_output();
-  if (inputs.empty() || !NamesByPosition(config)) AddMissing(inputs, discovered.inputs);
-  if (outputs.empty()) AddMissing(outputs, discovered.outputs);
+  if (inputs.empty() || !NamesByPosition(config))
+    AddMissing(inputs, discovered.inputs,
+               [&](std::string_view name) { return IsSequenceInput(config, name); });
+  if (outputs.empty())
+    AddMissing(outputs, discovered.outputs,
+               [&](std::string_view name) { return IsSequenceOutput(config, name); });
   SARAI_CHECK_OK(CompleteTensors(config, inputs, discovered.inputs, TensorCheck(config, "input")));
   return CompleteTensors(config, outputs, discovered.outputs, TensorCheck(config, "output"));
 }

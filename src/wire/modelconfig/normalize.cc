@@ -3,13 +3,12 @@
 
 #include "model_config.pb.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/sequence.h"
 
 namespace sarai::modelconfig {
 namespace {
 
 using inference::ModelInstanceGroup;
-
-constexpr uint64_t kDefaultSequenceIdleUs = 1'000'000;
 
 void NormalizeVersions(inference::ModelConfig& config) {
   auto& policy = *config.mutable_version_policy();
@@ -20,11 +19,7 @@ void NormalizeVersions(inference::ModelConfig& config) {
 }
 
 void NormalizeBatching(inference::ModelConfig& config) {
-  if (config.has_sequence_batching()) {
-    auto& sequence = *config.mutable_sequence_batching();
-    if (sequence.max_sequence_idle_microseconds() == 0)
-      sequence.set_max_sequence_idle_microseconds(kDefaultSequenceIdleUs);
-  }
+  NormalizeSequence(config);
   if (!config.has_dynamic_batching()) return;
   auto& sizes = *config.mutable_dynamic_batching()->mutable_preferred_batch_size();
   if (sizes.empty() && config.max_batch_size() > 0) sizes.Add(config.max_batch_size());

@@ -22,7 +22,6 @@ bool HasOwnRuntime(const ModelConfig& config) {
 }
 
 constexpr std::array kUnserved = {
-    Unserved{"sequence_batching", [](const ModelConfig& c) { return c.has_sequence_batching(); }},
     Unserved{"ensemble_scheduling",
              [](const ModelConfig& c) {
                return c.has_ensemble_scheduling() || c.platform() == kEnsemblePlatform;

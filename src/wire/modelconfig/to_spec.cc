@@ -3,19 +3,14 @@
 
 #include "model_config.pb.h"
 #include "wire/modelconfig/complete.h"
+#include "wire/modelconfig/limits.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/sequence.h"
 
 namespace sarai::modelconfig {
 namespace {
 
 using inference::ModelWarmup;
-
-// Longer waits than this mean "for ever" and must not overflow when added to a time.
-constexpr uint64_t kMaxWaitUs = 365ull * 24 * 3600 * 1'000'000;
-
-Duration FromMicroseconds(uint64_t us) {
-  return std::chrono::microseconds(std::min(us, kMaxWaitUs));
-}
 
 template <ConfigTensor T>
 TensorSpec ToTensorSpec(const T& tensor) {
@@ -167,6 +162,7 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
     spec.instance_groups.push_back(ToInstanceGroup(group));
   spec.instance_count = InstanceCount(spec.instance_groups);
   AddTensors(config, spec);
+  if (config.has_sequence_batching()) spec.sequence = ToSequenceSpec(config, directory);
   for (const auto& [key, parameter] : config.parameters())
     spec.parameters[key] = parameter.string_value();
   return spec;

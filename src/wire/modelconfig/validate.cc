@@ -43,6 +43,7 @@ Status CheckAll(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckVersionPolicy(config.version_policy()));
   SARAI_CHECK_OK(CheckFiles(config));
   SARAI_CHECK_OK(CheckScheduling(config));
+  SARAI_CHECK_OK(CheckSequence(config));
   SARAI_CHECK_OK(CheckInstanceGroups(config));
   SARAI_CHECK_OK(CheckTensors(config));
   return CheckWarmup(config);

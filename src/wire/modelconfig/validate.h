@@ -9,6 +9,7 @@ namespace sarai::modelconfig {
 // kUnimplemented, naming the field, for what is part of ModelConfig but not served: never ignored.
 Status CheckSupported(const inference::ModelConfig& config);
 Status CheckTensors(const inference::ModelConfig& config);
+Status CheckSequence(const inference::ModelConfig& config);
 Status CheckScheduling(const inference::ModelConfig& config);
 Status CheckInstanceGroups(const inference::ModelConfig& config);
 Status CheckWarmup(const inference::ModelConfig& config);

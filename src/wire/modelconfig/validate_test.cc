@@ -44,7 +44,7 @@ TEST(Validate, AcceptsWhatIsRight) {
 
 TEST(Validate, RefusesByNameWhatIsNotServed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"sequence_batching {}", "sequence_batching"},
+      {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
       {"ensemble_scheduling {}", "ensemble_scheduling"},
       {"platform: 'ensemble'", "ensemble_scheduling"},
       {"response_cache { enable: true }", "response_cache"},

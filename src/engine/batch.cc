@@ -66,6 +66,17 @@ const TensorSpec* FindSpec(const ModelSpec& spec, std::string_view name) {
   return found == spec.outputs.end() ? nullptr : &*found;
 }
 
+std::span<const SequenceState> StatesOf(const ModelSpec& spec) {
+  if (!spec.sequence) return {};
+  return spec.sequence->states;
+}
+
+const SequenceState* FindState(const ModelSpec& spec, std::string_view output) {
+  const auto states = StatesOf(spec);
+  const auto found = std::ranges::find(states, output, &SequenceState::output);
+  return found == states.end() ? nullptr : &*found;
+}
+
 int64_t TotalBatch(std::span<const Pending> batch) {
   int64_t total = 0;
   for (const Pending& pending : batch) total += pending->batch;
@@ -154,12 +165,26 @@ Result<Parts> CutAll(const ModelSpec& spec, std::vector<Tensor>& outputs,
   const int64_t total = TotalBatch(batch);
   Parts parts;
   for (Tensor& output : outputs) {
-    if (!spec.outputs.empty() && FindSpec(spec, output.name) == nullptr) continue;  // unasked for
+    if (!spec.outputs.empty() && FindSpec(spec, output.name) == nullptr &&
+        FindState(spec, output.name) == nullptr)
+      continue;  // unasked for
     SARAI_CHECK_OK(CheckOutput(spec, output, total));
     SARAI_CHECK_OK(UndoReshape(spec, output));
     parts[output.name] = Cut(output, batch);
   }
   return parts;
+}
+
+// What each row's sequence goes on with.
+Status KeepStates(const ModelSpec& spec, const Parts& parts, std::span<const Pending> batch) {
+  for (const SequenceState& state : StatesOf(spec)) {
+    const auto part = parts.find(state.output);
+    if (part == parts.end())
+      return MakeStatus(Code::kInternal, "model '{}' did not answer the output '{}' of its state",
+                        spec.name, state.output);
+    for (size_t i = 0; i < batch.size(); ++i) batch[i]->new_states.push_back(part->second[i]);
+  }
+  return {};
 }
 
 }  // namespace
@@ -177,13 +202,21 @@ Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch) {
   return joined;
 }
 
-std::vector<std::string> WantedOutputs(std::span<const Pending> batch) {
+std::vector<std::string> WantedOutputs(const ModelSpec& spec, std::span<const Pending> batch) {
   std::vector<std::string> wanted;
-  for (const Pending& pending : batch) {
-    if (pending->request.outputs.empty()) return {};
-    for (const RequestedOutput& output : pending->request.outputs)
-      if (std::ranges::find(wanted, output.name) == wanted.end()) wanted.push_back(output.name);
-  }
+  const auto want = [&](const std::string& name) {
+    if (std::ranges::find(wanted, name) == wanted.end()) wanted.push_back(name);
+  };
+  const bool all = std::ranges::any_of(batch, [](const Pending& pending) {
+    return !pending->null_row && pending->request.outputs.empty();
+  });
+  const auto states = StatesOf(spec);
+  if (all && states.empty()) return {};
+  for (const TensorSpec& output : spec.outputs)
+    if (all) want(output.name);
+  for (const Pending& pending : batch)
+    for (const RequestedOutput& output : pending->request.outputs) want(output.name);
+  for (const SequenceState& state : states) want(state.output);
   return wanted;
 }
 
@@ -192,7 +225,9 @@ Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
                                                       std::span<const Pending> batch) {
   SARAI_TRY(const Parts parts, CutAll(spec, outputs, batch));
   std::vector<std::vector<Tensor>> answers(batch.size());
+  SARAI_CHECK_OK(KeepStates(spec, parts, batch));
   for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i]->null_row) continue;
     for (const std::string& name : OutputsFor(spec, batch[i]->request, outputs)) {
       const auto part = parts.find(name);
       if (part == parts.end())

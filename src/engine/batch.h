@@ -15,12 +15,12 @@ namespace sarai::engine {
 // kResourceExhausted when the memory for the batch cannot be had.
 Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch);
 
-// The outputs that somebody in the batch wants, by name; empty = all.
-std::vector<std::string> WantedOutputs(std::span<const Pending> batch);
+// The outputs that somebody in the batch wants, and the states', by name; empty = all.
+std::vector<std::string> WantedOutputs(const ModelSpec& spec, std::span<const Pending> batch);
 
 // What each request of the batch gets: the outputs it wants, in its order (else the spec's), in
-// the spec's shapes. The bytes are shared, not copied. Errors: kInternal naming model and output
-// when the framework's answer does not fit the batch or the spec.
+// the spec's shapes. The bytes are shared, not copied. States go into the requests. Errors:
+// kInternal naming model and output when the framework's answer does not fit the batch or the spec.
 Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
                                                       std::vector<Tensor> outputs,
                                                       std::span<const Pending> batch);

@@ -58,9 +58,10 @@ TEST(JoinInputs, RefusesShapesThatDoNotBelongTogether) {
 }
 
 TEST(WantedOutputs, AreAllAsSoonAsOneRequestNamesNone) {
-  EXPECT_THAT(WantedOutputs(Batch(MakeOne({}, 1, {"y"}), MakeOne({}, 1, {"t", "y"}))),
+  EXPECT_THAT(WantedOutputs(ModelSpec(), Batch(MakeOne({}, 1, {"y"}), MakeOne({}, 1, {"t", "y"}))),
               ElementsAre("y", "t"));
-  EXPECT_THAT(WantedOutputs(Batch(MakeOne({}, 1, {"y"}), MakeOne({}, 1))), ElementsAre());
+  EXPECT_THAT(WantedOutputs(ModelSpec(), Batch(MakeOne({}, 1, {"y"}), MakeOne({}, 1))),
+              ElementsAre());
 }
 
 TEST(SplitOutputs, CutsAtTheRequestsBordersAndGivesEachWhatItWants) {

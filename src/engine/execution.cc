@@ -1,5 +1,6 @@
 #include "engine/execution.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/batch.h"
@@ -40,8 +41,8 @@ void DescribeRequest(const InferRequest& request, backends::ExecuteContext& cont
   context.cancellation = request.cancellation;
 }
 
-backends::ExecuteContext ContextOf(std::span<const Pending> batch) {
-  backends::ExecuteContext context{.outputs = WantedOutputs(batch)};
+backends::ExecuteContext ContextOf(const ModelSpec& spec, std::span<const Pending> batch) {
+  backends::ExecuteContext context{.outputs = WantedOutputs(spec, batch)};
   if (batch.size() == 1) DescribeRequest(batch.front()->request, context);
   return context;
 }
@@ -56,7 +57,7 @@ Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
   if (!inputs) return Error(std::move(inputs).error());
   for (const Pending& pending : batch)
     TraceTensors(pending->request.trace, TraceActivity::kTensorBackendInput, pending->inputs);
-  auto outputs = version.model().Execute(*inputs, ContextOf(batch));
+  auto outputs = version.model().Execute(*inputs, ContextOf(version.spec(), batch));
   run.compute_infer = watch.Lap();
   StampAll(batch, TraceActivity::kComputeOutputStart, watch.last());
   if (!outputs) return Error(std::move(outputs).error());
@@ -69,8 +70,9 @@ Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
 }
 
 void AddTimes(std::span<const Pending> batch, TimePoint start, TimePoint end, Counters::Run& run) {
-  run.requests = batch.size();
   for (const Pending& pending : batch) {
+    if (pending->null_row) continue;
+    ++run.requests;
     run.batch += pending->batch;
     run.queue += start - pending->arrived;
     run.lived += end - pending->arrived;
@@ -116,6 +118,9 @@ void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& reques
 
 bool MayBeOneRequestsFault(const Execution& execution, std::span<const Pending> batch) {
   if (execution.status.ok() || batch.size() < 2) return false;
+  // A step of a sequence runs once: the model may have kept what the failed run left.
+  if (std::ranges::any_of(batch, [](const Pending& each) { return each->sequence != 0; }))
+    return false;
   const Code code = execution.status.code();
   return code == Code::kInvalidArgument || code == Code::kInternal;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/sequence/rows.h"
 #include "engine/warmup.h"
 #include "model_config.pb.h"
 #include "wire/modelconfig/model_config.h"
@@ -100,8 +101,10 @@ Result<ServedVersion::Parts> LoadVersion(const LoadPlan& plan, int64_t version,
   SARAI_CHECK_OK(Complete(config, model->signature()));
   SARAI_TRY(ModelSpec spec, SpecOf(plan, config, version));
   SARAI_CHECK_OK(model->Prepare(spec));
-  SARAI_CHECK_OK(WarmUp(spec, *model));
-  return ServedVersion::Parts{std::move(spec), std::move(model), &backend};
+  SARAI_TRY(std::vector<Tensor> initial_states, InitialStates(spec));
+  SARAI_CHECK_OK(WarmUp(spec, initial_states, *model));
+  return ServedVersion::Parts{std::move(spec), std::move(model), &backend,
+                              std::move(initial_states)};
 }
 
 }  // namespace

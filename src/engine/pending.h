@@ -23,6 +23,10 @@ struct PendingRequest {
   TimePoint expires = TimePoint::max();     // no longer worth running
   TimePoint demoted_at = TimePoint::max();  // from then on served after its level (DELAY)
   uint64_t cancel_id = 0;                   // in request.cancellation, while it is listened to
+  uint64_t sequence = 0;                    // its sequence, as the sequence scheduler counts them
+  bool null_row = false;           // fills a slot of a stateful model's batch: nobody's request
+  std::vector<Tensor> new_states;  // after a run: the states' outputs, in the spec's order
+  Status fate;                     // not ok: what it is answered when it is shed
   InferResponder respond;
 };
 

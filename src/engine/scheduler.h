@@ -46,10 +46,13 @@ class Scheduler {
   virtual void PutBackAlone(std::vector<Pending> batch) = 0;
   virtual std::vector<Pending> TakeAll() = 0;
 
-  virtual size_t size() const = 0;  // requests that wait
+  virtual size_t size() const = 0;                // requests that wait
+  virtual size_t sequences() const { return 0; }  // live ones
   bool empty() const { return size() == 0; }
 };
 
-std::unique_ptr<Scheduler> MakeScheduler(const ModelSpec& spec, uint32_t default_max_queue_size);
+// `spec` outlives it. `initial_states`: what the model's sequences begin with.
+std::unique_ptr<Scheduler> MakeScheduler(const ModelSpec& spec, uint32_t default_max_queue_size,
+                                         std::vector<Tensor> initial_states = {});
 
 }  // namespace sarai::engine

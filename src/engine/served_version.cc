@@ -11,7 +11,7 @@ ServedVersion::ServedVersion(Parts parts, uint32_t default_max_queue_size,
       backend_(parts.backend),
       keeps_order_(spec_.batching.preserve_ordering && spec_.instance_count > 1),
       departure_(std::move(departure)),
-      scheduler_(MakeScheduler(spec_, default_max_queue_size)) {}
+      scheduler_(MakeScheduler(spec_, default_max_queue_size, std::move(parts.initial_states))) {}
 
 Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoint now) {
   std::lock_guard lock(mu_);
@@ -20,7 +20,7 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoi
   if (const Status pushed = scheduler_->Push(pending, now); !pushed.ok())
     return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
-  counters_.SetPending(scheduler_->size());
+  CountWaiting();
   return FollowUp{.schedule = ClaimSchedule(), .alarm = ClaimAlarm(expires)};
 }
 
@@ -28,7 +28,7 @@ ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
   std::lock_guard lock(mu_);
   scheduled_ = false;
   Scheduler::Taken taken = MayRun() ? scheduler_->Take(now) : scheduler_->TakeExpired(now);
-  counters_.SetPending(scheduler_->size());
+  CountWaiting();
   Turn turn{.expired = std::move(taken.expired), .batch = std::move(taken.batch)};
   if (!turn.batch.empty()) {
     ++running_;
@@ -45,7 +45,7 @@ ServedVersion::FollowUp ServedVersion::EndTurn(std::vector<Pending>& again) {
   std::lock_guard lock(mu_);
   --running_;
   if (state() != State::kLost) scheduler_->PutBackAlone(std::exchange(again, {}));
-  counters_.SetPending(scheduler_->size());
+  CountWaiting();
   return {.schedule = ClaimSchedule(), .rest = ClaimRest()};
 }
 
@@ -53,7 +53,7 @@ ServedVersion::Turn ServedVersion::OnAlarm(TimePoint now) {
   std::lock_guard lock(mu_);
   alarm_at_ = TimePoint::max();
   Scheduler::Taken taken = scheduler_->TakeExpired(now);
-  counters_.SetPending(scheduler_->size());
+  CountWaiting();
   Turn turn{.expired = std::move(taken.expired)};
   turn.next = {
       .schedule = ClaimSchedule(), .alarm = ClaimAlarm(taken.wake_at), .rest = ClaimRest()};
@@ -69,7 +69,7 @@ ServedVersion::FollowUp ServedVersion::Drain() {
 ServedVersion::Turn ServedVersion::OnCancelled(const PendingRequest* request, TimePoint now) {
   std::lock_guard lock(mu_);
   Turn turn{.expired = scheduler_->TakeCancelled(request, now)};
-  counters_.SetPending(scheduler_->size());
+  CountWaiting();
   // Without it, what it stood before may go.
   turn.next = {.schedule = !turn.expired.empty() && ClaimSchedule(), .rest = ClaimRest()};
   return turn;
@@ -79,6 +79,7 @@ void ServedVersion::OnRunEnded(const std::vector<Pending>& batch, int instance, 
   if (!spec_.sequence) return;
   std::lock_guard lock(mu_);
   scheduler_->OnRunEnded(batch, instance, now);
+  CountWaiting();
 }
 
 bool ServedVersion::Open(StreamPtr stream) {
@@ -99,7 +100,7 @@ ServedVersion::Lost ServedVersion::Lose(std::string why) {
   if (state() != State::kLost) lost_why_ = std::move(why);
   state_.store(State::kLost, std::memory_order_release);
   Lost lost{.requests = scheduler_->TakeAll()};
-  counters_.SetPending(0);
+  CountWaiting();
   lost.streams.assign(streams_.begin(), streams_.end());
   streams_.clear();
   lost.next.rest = ClaimRest();
@@ -107,6 +108,11 @@ ServedVersion::Lost ServedVersion::Lose(std::string why) {
 }
 
 void ServedVersion::Destroy() { model_.reset(); }
+
+void ServedVersion::CountWaiting() {
+  counters_.SetPending(scheduler_->size());
+  counters_.SetSequences(scheduler_->sequences());
+}
 
 bool ServedVersion::ClaimRest() {
   if (resting_ || state() == State::kServing || running_ > 0 || !streams_.empty() ||

@@ -36,6 +36,7 @@ class ServedVersion {
     ModelSpec spec;
     std::unique_ptr<backends::BackendModel> model;
     backends::Backend* backend = nullptr;
+    std::vector<Tensor> initial_states;  // of sequences
   };
   ServedVersion(Parts parts, uint32_t default_max_queue_size, std::shared_ptr<Departure> departure);
 
@@ -103,6 +104,7 @@ class ServedVersion {
 
  private:
   bool MayRun() const { return running_ < spec_.instance_count; }
+  void CountWaiting();
   bool ClaimRest();
   bool ClaimSchedule();
   TimePoint ClaimAlarm(TimePoint at);

@@ -41,6 +41,7 @@ void TraceArrival(const PendingRequest& pending) {
 void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution execution) {
   version.counters().OnRun(execution.run);
   for (size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i]->null_row) continue;
     if (!execution.status.ok()) {
       Answer(version, std::move(batch[i]), Error(execution.status));
       continue;
@@ -57,7 +58,8 @@ void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
     version.counters().OnRefused(cancelled ? FailureReason::kCanceled : FailureReason::kRejected,
                                  waited);
     Status status =
-        cancelled
+        !pending->fate.ok() ? std::move(pending->fate)
+        : cancelled
             ? MakeStatus(Code::kCancelled, "model '{}': the request was cancelled after {:.1f} ms",
                          version.spec().name, Milliseconds(waited))
             : MakeStatus(Code::kDeadlineExceeded,

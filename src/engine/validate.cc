@@ -1,6 +1,7 @@
 #include "engine/validate.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/raw_input.h"
 #include "engine/reshape.h"
@@ -29,8 +30,22 @@ const Named* FindByName(const std::vector<Named>& items, std::string_view name) 
   return found == items.end() ? nullptr : &*found;
 }
 
+// Controls and states of sequences.
+bool IsSchedulers(const ModelSpec& spec, std::string_view name) {
+  if (!spec.sequence) return false;
+  const auto& [controls, states] = std::tie(spec.sequence->controls, spec.sequence->states);
+  return std::ranges::find(controls, name, &SequenceControl::input) != controls.end() ||
+         std::ranges::find(states, name, &SequenceState::input) != states.end();
+}
+
 Status CheckNames(const ModelSpec& spec, const std::vector<Tensor>& inputs) {
   for (auto tensor = inputs.begin(); tensor != inputs.end(); ++tensor) {
+    if (IsSchedulers(spec, tensor->name))
+      return Refuse(spec,
+                    "input '{}' is not the client's: the server fills it from the request's "
+                    "sequence_id, sequence_start and sequence_end, or from the request before",
+                    tensor->name)
+          .error();
     if (FindByName(spec.inputs, tensor->name) == nullptr)
       return Refuse(spec, "unknown input '{}'; its inputs are {}", tensor->name,
                     NameList(spec.inputs))

@@ -1,5 +1,6 @@
 #include "engine/warmup.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <new>
 
 #include "engine/model_directory.h"
+#include "engine/sequence/rows.h"
 #include "engine/validate.h"
 
 namespace sarai::engine {
@@ -149,13 +151,25 @@ Status RunToTheEnd(backends::BackendModel& model, const std::vector<Tensor>& inp
   return ended.get();
 }
 
-Status RunSample(const ModelSpec& spec, const WarmupSample& sample, backends::BackendModel& model) {
+bool IsOwn(const ModelSpec& spec, const WarmupInput& input) {
+  return !spec.sequence ||
+         std::ranges::find(spec.inputs, input.name, &TensorSpec::name) != spec.inputs.end();
+}
+
+Status RunSample(const ModelSpec& spec, const WarmupSample& sample,
+                 std::span<const Tensor> initial_states, backends::BackendModel& model) {
   InferRequest request;
   for (const WarmupInput& input : sample.inputs) {
+    if (!IsOwn(spec, input)) continue;
     SARAI_TRY(Tensor tensor, MakeTensor(spec, sample, input));
     request.inputs.push_back(std::move(tensor));
   }
-  SARAI_TRY(const CheckedInputs checked, CheckRequest(spec, request));
+  SARAI_TRY(CheckedInputs checked, CheckRequest(spec, request));
+  AddControls(spec, {.start = true}, CorrelationId(uint64_t{1}), checked.batch, checked.tensors);
+  for (const Tensor& state : initial_states) {
+    // Models without a batch dimension have one row, whose first dimension is the state's own.
+    checked.tensors.push_back(checked.batch == 1 ? state : Repeated(state, checked.batch));
+  }
   for (uint32_t run = 0; run < std::max(sample.count, 1u); ++run) {
     SARAI_CHECK_OK(spec.decoupled ? RunToTheEnd(model, checked.tensors)
                                   : RunOnce(model, checked.tensors));
@@ -165,10 +179,11 @@ Status RunSample(const ModelSpec& spec, const WarmupSample& sample, backends::Ba
 
 }  // namespace
 
-Status WarmUp(const ModelSpec& spec, backends::BackendModel& model) {
+Status WarmUp(const ModelSpec& spec, std::span<const Tensor> initial_states,
+              backends::BackendModel& model) {
   for (const WarmupSample& sample : spec.warmup) {
     if (sample.batch_size == 0) continue;
-    if (const Status ran = RunSample(spec, sample, model); !ran.ok())
+    if (const Status ran = RunSample(spec, sample, initial_states, model); !ran.ok())
       return ran.WithContext(fmt::format("warm-up '{}'", sample.name));
   }
   return {};

@@ -295,7 +295,8 @@ void ModelManager::TellUsage() {
     residency_.OnUsage(id,
                        {.last_used = counters.last_used,
                         .requests = counters.requests - told,
-                        .in_flight = counters.in_flight},
+                        // A live sequence is lost with its model: it counts as use.
+                        .in_flight = counters.in_flight + counters.sequences},
                        now);
     told = counters.requests;
   }

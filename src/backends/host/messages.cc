@@ -86,8 +86,9 @@ void WriteSpec(Writer& writer, const ModelSpec& spec) {
     writer.Text(*text);
   writer.Number(spec.max_batch_size);
   writer.Number<int64_t>(spec.instance_count);
-  WriteSpecs(writer, spec.inputs);
-  WriteSpecs(writer, spec.outputs);
+  // Over there it matters what the framework is given, not who gives it.
+  WriteSpecs(writer, FrameworkInputs(spec));
+  WriteSpecs(writer, FrameworkOutputs(spec));
   writer.Each(spec.reshape, [&](const auto& entry) {
     writer.Text(entry.first);
     WriteShape(writer, entry.second);

@@ -80,13 +80,14 @@ Status OrtModel::CheckTensor(const char* what, const TensorSpec& asked,
 
 Status OrtModel::Prepare(const ModelSpec& spec) {
   spec_ = spec;
-  for (const TensorSpec& input : spec.inputs)
+  const std::vector<TensorSpec> inputs = FrameworkInputs(spec);
+  for (const TensorSpec& input : inputs)
     SARAI_CHECK_OK(CheckTensor("input", input, signature_.inputs));
-  for (const TensorSpec& output : spec.outputs)
+  for (const TensorSpec& output : FrameworkOutputs(spec))
     SARAI_CHECK_OK(CheckTensor("output", output, signature_.outputs));
   for (const TensorSpec& input : signature_.inputs) {
     if (input.optional) continue;
-    if (std::ranges::find(spec.inputs, input.name, &TensorSpec::name) == spec.inputs.end())
+    if (std::ranges::find(inputs, input.name, &TensorSpec::name) == inputs.end())
       return MakeStatus(Code::kInvalidArgument, "the config lacks the model's input '{}'",
                         input.name);
   }

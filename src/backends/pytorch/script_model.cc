@@ -116,10 +116,11 @@ Status ScriptModel::LoadModule() {
 Status ScriptModel::Prepare(const ModelSpec& spec) {
   spec_ = spec;
   inputs_.clear();
-  auto outputs = MapOutputs(Names(spec.outputs));
+  framework_outputs_ = FrameworkOutputs(spec);
+  auto outputs = MapOutputs(Names(framework_outputs_));
   if (!outputs) return outputs.error().WithContext("outputs of the config");
   output_positions_ = *std::move(outputs);
-  for (const TensorSpec& output : spec.outputs) SARAI_CHECK_OK(CheckStrings(output));
+  for (const TensorSpec& output : framework_outputs_) SARAI_CHECK_OK(CheckStrings(output));
   try {
     return MapArguments();
   } catch (...) {
@@ -133,10 +134,10 @@ Status ScriptModel::MapArguments() {
   if (takes_dict_) return {};
   std::vector<std::string> names;
   std::ranges::transform(arguments, std::back_inserter(names), &c10::Argument::name);
-  const auto positions = MapInputs(Names(spec_.inputs), names);
+  const std::vector<TensorSpec> inputs = FrameworkInputs(spec_);
+  const auto positions = MapInputs(Names(inputs), names);
   if (!positions) return positions.error().WithContext("inputs of the config");
-  for (size_t i = 0; i < spec_.inputs.size(); ++i)
-    SARAI_CHECK_OK(MapInput(spec_.inputs[i], (*positions)[i]));
+  for (size_t i = 0; i < inputs.size(); ++i) SARAI_CHECK_OK(MapInput(inputs[i], (*positions)[i]));
   return FillDefaults(*positions);
 }
 
@@ -210,7 +211,7 @@ Result<c10::IValue> ScriptModel::Run(std::vector<c10::IValue> arguments) const {
 }
 
 Result<c10::IValue> ScriptModel::Pick(const c10::IValue& returned, size_t output) const {
-  const std::string& name = spec_.outputs[output].name;
+  const std::string& name = framework_outputs_[output].name;
   if (returned.isGenericDict()) {
     const auto dict = returned.toGenericDict();
     const auto at = dict.find(name);
@@ -241,12 +242,12 @@ Result<std::vector<Tensor>> ScriptModel::Execute(const std::vector<Tensor>& inpu
     SARAI_TRY(const c10::IValue returned, Run(std::move(arguments)));
     std::vector<Tensor> outputs;
     for (const std::string& name : WantedOutputs(spec_, context.outputs)) {
-      const auto spec = std::ranges::find(spec_.outputs, name, &TensorSpec::name);
-      if (spec == spec_.outputs.end())
+      const auto spec = std::ranges::find(framework_outputs_, name, &TensorSpec::name);
+      if (spec == framework_outputs_.end())
         return Error(Code::kInvalidArgument, "the model has no output '{}'; it has {}", name,
-                     QuotedNames(spec_.outputs));
+                     QuotedNames(framework_outputs_));
       SARAI_TRY(const c10::IValue value,
-                Pick(returned, static_cast<size_t>(spec - spec_.outputs.begin())));
+                Pick(returned, static_cast<size_t>(spec - framework_outputs_.begin())));
       SARAI_TRY(Tensor output, FromIValue(value, *spec, spec_.max_batch_size > 0));
       outputs.push_back(std::move(output));
     }

@@ -74,8 +74,9 @@ class ScriptModel final : public BackendModel {
   bool writes_arguments_ = false;  // the graph has operators that change a tensor in place
   bool takes_dict_ = false;        // forward(inputs: Dict[str, Tensor])
   std::vector<Input> inputs_;
-  std::vector<c10::IValue> defaults_;     // one per argument; what inputs do not replace
-  std::vector<size_t> output_positions_;  // by output of the spec
+  std::vector<c10::IValue> defaults_;          // one per argument; what inputs do not replace
+  std::vector<TensorSpec> framework_outputs_;  // the spec's, then states
+  std::vector<size_t> output_positions_;       // of framework_outputs_
 };
 
 }  // namespace sarai::backends::torchscript

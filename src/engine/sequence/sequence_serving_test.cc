@@ -1,0 +1,158 @@
+// Sequences through the whole engine, with a framework whose model adds up what it is given.
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "engine/testing/engine_fixture.h"
+
+namespace sarai::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr char kAccumulator[] = R"(max_batch_size: 4
+instance_group { count: 1 kind: KIND_CPU }
+sequence_batching {
+  control_input { name: "READY" control { kind: CONTROL_SEQUENCE_READY fp32_false_true: [0, 1] } }
+  state { input_name: "IN" output_name: "OUT" data_type: TYPE_FP32 dims: [1] }
+})";
+
+// y = OUT = IN + x, row by row.
+FakeBackend::Outputs Accumulate(const ModelSpec&, const std::vector<Tensor>& inputs) {
+  std::vector<float> sums = FloatsOf(inputs.at(0));
+  const std::vector<float> before = FloatsOf(inputs.at(2));
+  for (size_t i = 0; i < sums.size(); ++i) sums[i] += before.at(i);
+  return std::vector<Tensor>{Floats("y", inputs[0].shape, sums),
+                             Floats("OUT", inputs[0].shape, sums)};
+}
+
+class SequenceServingTest : public EngineTest {
+ protected:
+  ModelHandle LoadAccumulator() {
+    fake->SetExecute(Accumulate);
+    return Load("sums", kAccumulator);
+  }
+  static InferRequest Step(CorrelationId id, float value, std::string_view marks = "") {
+    InferRequest request = Request(value);
+    request.sequence = std::move(id);
+    request.sequence_start = marks.contains('s');
+    request.sequence_end = marks.contains('e');
+    return request;
+  }
+  float Sum(const ModelHandle& model, InferRequest request) {
+    Send(model, std::move(request));
+    const auto& answer = answers.Wait();
+    if (!answer) {
+      ADD_FAILURE() << answer.error().message();
+      return -1;
+    }
+    EXPECT_EQ(answer->outputs.size(), 1u) << "a state is no output";
+    return FloatsOf(answer->outputs.at(0)).at(0);
+  }
+  Status Refused(const ModelHandle& model, InferRequest request) {
+    Send(model, std::move(request));
+    const auto& answer = answers.Wait();
+    return answer ? Status() : answer.error();
+  }
+};
+
+TEST_F(SequenceServingTest, InterleavedSequencesKeepTheirOwnStates) {
+  const ModelHandle model = LoadAccumulator();
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 1, "s")), 1);
+  EXPECT_EQ(Sum(model, Step("two", 10, "s")), 10);
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 2)), 3);
+  EXPECT_EQ(Sum(model, Step("two", 20)), 30);
+  EXPECT_EQ(model.counters().sequences, 2);
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 3, "e")), 6);
+  EXPECT_EQ(Sum(model, Step("two", 30, "e")), 60);
+  EXPECT_EQ(model.counters().sequences, 0);
+  EXPECT_EQ(model.counters().inferences, 6u) << "null rows are nobody's";
+}
+
+TEST_F(SequenceServingTest, IdlingEndsASequenceAndServesTheOneThatWaitsForItsSlot) {
+  const ModelHandle model = Load("one", R"(max_batch_size: 0
+instance_group { count: 1 kind: KIND_CPU }
+sequence_batching {})");
+  const auto step = [](uint64_t id, std::string_view marks) {
+    InferRequest request = Step(id, 1, marks);
+    request.inputs[0].shape = {1};
+    return request;
+  };
+  Send(model, step(1, "s"));
+  EXPECT_TRUE(answers.Wait());
+  Send(model, step(2, "s"));
+  Send(model, step(1, ""));
+  EXPECT_TRUE(answers.Wait()) << "the first goes on, the second waits";
+  MoveClock(std::chrono::seconds(2));
+  EXPECT_TRUE(answers.Wait());
+  EXPECT_EQ(model.counters().sequences, 1);
+}
+
+TEST_F(SequenceServingTest, ARequestTooLateFindsItsSequenceEnded) {
+  const ModelHandle model = LoadAccumulator();
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 1, "s")), 1);
+  MoveClock(std::chrono::seconds(2));
+  const Status refused = Refused(model, Step(uint64_t{1}, 1));
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.message(), HasSubstr("must specify the START flag"));
+}
+
+TEST_F(SequenceServingTest, ClientsCannotGiveWhatTheSchedulerFills) {
+  const ModelHandle model = LoadAccumulator();
+  for (const char* name : {"READY", "IN"}) {
+    InferRequest request = Step(uint64_t{1}, 1, "s");
+    request.inputs.push_back(Floats(name, {1, 1}, {1}));
+    EXPECT_THAT(Refused(model, std::move(request)).message(),
+                AllOf(HasSubstr(name), HasSubstr("is not the client's")));
+  }
+}
+
+TEST_F(SequenceServingTest, AFailedStepIsNotRepeatedAndTheSequenceGoesOn) {
+  int runs = 0;
+  fake->SetExecute([&runs](const ModelSpec& spec, const std::vector<Tensor>& inputs) {
+    if (++runs == 2) return FakeBackend::Outputs(Error(Code::kInternal, "broken"));
+    return Accumulate(spec, inputs);
+  });
+  const ModelHandle model = Load("sums", kAccumulator);
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 1, "s")), 1);
+  EXPECT_THAT(Refused(model, Step(uint64_t{1}, 100)).message(), HasSubstr("broken"));
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 2)), 3);
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(SequenceServingTest, UnloadingFinishesWhatWaitsAndEndsWhatOnlyLives) {
+  const ModelHandle model = LoadAccumulator();
+  EXPECT_EQ(Sum(model, Step(uint64_t{1}, 1, "s")), 1);
+  fake->Hold();
+  Send(model, Step(uint64_t{1}, 2));
+  fake->WaitUntilHeld(1);
+  Send(model, Step(uint64_t{1}, 3));
+  Signal gone;
+  engine->Unload(model, [&] { gone.Set(); });
+  fake->Release();
+  EXPECT_EQ(FloatsOf(answers.Wait()->outputs.at(0)).at(0), 3);
+  EXPECT_EQ(FloatsOf(answers.Wait()->outputs.at(0)).at(0), 6);
+  gone.Wait();
+  EXPECT_EQ(Refused(model, Step(uint64_t{1}, 4)).code(), Code::kUnavailable);
+}
+
+TEST_F(SequenceServingTest, WarmUpGivesControlsAndStates) {
+  fake->SetExecute(Accumulate);
+  Load("warm", std::string(kAccumulator) + R"(
+model_warmup { name: "w" batch_size: 3
+  inputs { key: "x" value { data_type: TYPE_FP32 dims: [1] zero_data: true } } })");
+  EXPECT_THAT(RunBatches(), ElementsAre(3));
+}
+
+TEST_F(SequenceServingTest, AMissingInitialStateFailsTheLoad) {
+  const auto loaded = TryLoad("bad", Config(R"(max_batch_size: 4
+sequence_batching { state { input_name: "IN" output_name: "OUT" data_type: TYPE_FP32 dims: [1]
+  initial_state { name: "i" data_type: TYPE_FP32 dims: [1] data_file: "none" } } })"));
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message(), AllOf(HasSubstr("state 'IN'"), HasSubstr("none")));
+}
+
+}  // namespace
+}  // namespace sarai::engine

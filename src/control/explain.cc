@@ -15,8 +15,8 @@ namespace {
 constexpr char kDecisionsPath[] = "/sarai/v1/decisions";
 constexpr char kExplainPath[] = "/sarai/v1/explain";
 constexpr size_t kMaxDecisions = 1000;
-constexpr net::SendOptions kAskOptions{.timeout = std::chrono::seconds(5),
-                                       .max_response_bytes = 16ull << 20};
+const net::SendOptions kAskOptions{.timeout = std::chrono::seconds(5),
+                                   .max_response_bytes = 16ull << 20};
 
 struct Answer {
   std::string instance, endpoint, variant, address;

@@ -1,0 +1,154 @@
+"""Stateful models behind `sarai instance`, driven by Triton's own HTTP client."""
+import concurrent.futures
+import random
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
+
+from testkit import sequence_models
+from testkit.sequence_models import DIRECT, OLDEST
+
+
+@pytest.fixture
+def repository(tmp_path):
+    path = tmp_path / "repository"
+    path.mkdir()
+    return path
+
+
+def connect(server):
+    return triton.InferenceServerClient(server.http)
+
+
+def step(client, model, value, sequence, start=False, end=False, shape=(1, 1)):
+    tensor = triton.InferInput("INPUT", list(shape), "INT32")
+    tensor.set_data_from_numpy(np.full(shape, value, dtype=np.int32))
+    result = client.infer(model, [tensor], sequence_id=sequence, sequence_start=start,
+                          sequence_end=end)
+    return result.as_numpy("OUTPUT").ravel().tolist()
+
+
+def run_sequence(client, model, sequence, values):
+    return [step(client, model, value, sequence, start=i == 0, end=i == len(values) - 1)[0]
+            for i, value in enumerate(values)]
+
+
+
+@pytest.mark.parametrize("strategy", [DIRECT, OLDEST])
+def test_interleaved_sequences_add_up_their_own_values(start_instance, repository, strategy):
+    sequence_models.write_simple_sequence(repository / "simple_sequence", strategy)
+    client = connect(start_instance("--model-repository", repository))
+    totals = {1: 0, 2: 0, "three": 0}
+    for round_ in range(4):
+        for number, sequence in enumerate(totals):
+            value = 10 * round_ + number
+            totals[sequence] += value
+            assert step(client, "simple_sequence", value, sequence, start=round_ == 0,
+                        end=round_ == 3) == [totals[sequence]]
+
+
+@pytest.mark.parametrize("strategy,instances,batch", [(DIRECT, 2, 4), (DIRECT, 1, 0),
+                                                      (OLDEST, 2, 4)])
+def test_many_sequences_at_once_wait_for_slots_and_come_out_right(start_instance, repository,
+                                                                  strategy, instances, batch):
+    sequence_models.write_simple_sequence(repository / "sums", strategy, instances=instances,
+                                          max_batch_size=batch)
+    server = start_instance("--model-repository", repository)
+    shape = (1, 1) if batch else (1,)
+    rng = random.Random(7)
+    values = {number: [rng.randrange(1000) for _ in range(rng.randrange(1, 12))]
+              for number in range(1, 25)}
+
+    def run(number):
+        client, series = connect(server), values[number]
+        return [step(client, "sums", value, number, i == 0, i == len(series) - 1, shape)[0]
+                for i, value in enumerate(series)]
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        answers = dict(zip(values, pool.map(run, values)))
+    for number, series in values.items():
+        assert answers[number] == np.cumsum(series).tolist(), number
+
+
+def test_the_correlation_id_and_the_end_reach_the_model(start_instance, repository):
+    sequence_models.write_simple_dyna_sequence(repository / "simple_dyna_sequence")
+    client = connect(start_instance("--model-repository", repository))
+    assert run_sequence(client, "simple_dyna_sequence", 1000, [11, 7, 5]) == [11, 18, 1023]
+    assert run_sequence(client, "simple_dyna_sequence", 1001, [1]) == [1002]
+    with pytest.raises(InferenceServerException, match="is a text, but the model's input 'CORRID'"):
+        step(client, "simple_dyna_sequence", 1, "name", start=True)
+
+
+def test_a_correlation_id_may_be_a_text(start_instance, repository):
+    sequence_models.write_named_sequence(repository / "named")
+    client = connect(start_instance("--model-repository", repository))
+    assert step(client, "named", 1, "Übung 7", start=True) == ["Übung 7".encode()]
+    assert step(client, "named", 1, 42, start=True, end=True) == [b"42"]
+
+
+def test_a_state_may_grow_and_begin_with_a_file(start_instance, repository):
+    sequence_models.write_history(repository / "history",
+                                  np.array([-1, -2], dtype=np.int32).tobytes())
+    client = connect(start_instance("--model-repository", repository))
+    assert step(client, "history", 5, 1, start=True) == [-1, -2, 5]
+    assert step(client, "history", 9, 2, start=True) == [-1, -2, 9]
+    assert step(client, "history", 6, 1) == [-1, -2, 5, 6]
+    assert step(client, "history", 7, 1, end=True) == [-1, -2, 5, 6, 7]
+
+
+def test_states_and_controls_are_not_the_clients(start_instance, repository):
+    sequence_models.write_simple_sequence(repository / "sums")
+    client = connect(start_instance("--model-repository", repository))
+    assert [t["name"] for t in client.get_model_metadata("sums")["inputs"]] == ["INPUT"]
+    assert [t["name"] for t in client.get_model_metadata("sums")["outputs"]] == ["OUTPUT"]
+    inputs = []
+    for name in ("INPUT", "START"):
+        inputs.append(triton.InferInput(name, [1, 1], "INT32"))
+        inputs[-1].set_data_from_numpy(np.ones((1, 1), dtype=np.int32))
+    with pytest.raises(InferenceServerException, match="'START' is not the client's"):
+        client.infer("sums", inputs, sequence_id=1, sequence_start=True)
+
+
+def test_wrong_use_is_named(start_instance, repository):
+    sequence_models.write_simple_sequence(repository / "sums")
+    client = connect(start_instance("--model-repository", repository))
+    with pytest.raises(InferenceServerException,
+                       match="sequence 5 to model 'sums' must specify the START flag"):
+        step(client, "sums", 1, 5)
+    with pytest.raises(InferenceServerException, match="correlation ID"):
+        step(client, "sums", 1, 0, start=True)
+    with pytest.raises(InferenceServerException, match="batch-size 1"):
+        step(client, "sums", 1, 5, start=True, shape=(2, 1))
+    assert run_sequence(client, "sums", 5, [1, 2]) == [1, 3]
+    with pytest.raises(InferenceServerException, match="must specify the START flag"):
+        step(client, "sums", 1, 5)
+
+
+def test_start_begins_a_live_sequence_anew(start_instance, repository):
+    sequence_models.write_simple_sequence(repository / "sums")
+    client = connect(start_instance("--model-repository", repository))
+    assert step(client, "sums", 10, 1, start=True) == [10]
+    assert step(client, "sums", 3, 1, start=True) == [3]
+    assert step(client, "sums", 4, 1, end=True) == [7]
+
+
+def test_an_idle_sequence_makes_room(start_instance, repository):
+    """One slot: the second sequence is only served once the first has idled out."""
+    sequence_models.write_simple_sequence(repository / "sums", idle_us=200_000, max_batch_size=0)
+    client = connect(start_instance("--model-repository", repository))
+    assert step(client, "sums", 10, 1, start=True, shape=(1,)) == [10]
+    assert step(client, "sums", 3, 2, start=True, shape=(1,)) == [3]
+    with pytest.raises(InferenceServerException, match="must specify the START flag"):
+        step(client, "sums", 1, 1, shape=(1,))
+
+
+def test_an_iterative_sequence_is_refused(start_instance, repository):
+    folder = sequence_models.write_simple_sequence(repository / "sums")
+    config = folder / "config.pbtxt"
+    config.write_text(config.read_text().replace("sequence_batching {",
+                                                 "sequence_batching { iterative_sequence: true"))
+    client = connect(start_instance("--model-repository", repository))
+    with pytest.raises(InferenceServerException, match="iterative_sequence is not served"):
+        step(client, "sums", 1, 1, start=True)

@@ -48,6 +48,8 @@ class Scheduler {
 
   virtual size_t size() const = 0;                // requests that wait
   virtual size_t sequences() const { return 0; }  // live ones
+  // TakeExpired would find something then, besides requests whose `expires` the caller knows.
+  virtual TimePoint due() const { return TimePoint::max(); }
   bool empty() const { return size() == 0; }
 };
 

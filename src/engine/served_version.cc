@@ -21,7 +21,8 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoi
     return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
   CountWaiting();
-  return FollowUp{.schedule = ClaimSchedule(), .alarm = ClaimAlarm(expires)};
+  return FollowUp{.schedule = ClaimSchedule(),
+                  .alarm = ClaimAlarm(std::min(expires, scheduler_->due()))};
 }
 
 ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {

@@ -72,6 +72,39 @@ def test_many_sequences_at_once_wait_for_slots_and_come_out_right(start_instance
         assert answers[number] == np.cumsum(series).tolist(), number
 
 
+def test_a_torchscript_model_keeps_its_state(start_instance, repository):
+    sequence_models.write_torch_sequence(repository / "sums")
+    client = connect(start_instance("--model-repository", repository))
+
+    def add(value, sequence, start=False):
+        tensor = triton.InferInput("INPUT", [1, 1], "FP32")
+        tensor.set_data_from_numpy(np.full((1, 1), value, dtype=np.float32))
+        result = client.infer("sums", [tensor], sequence_id=sequence, sequence_start=start)
+        assert [output["name"] for output in result.get_response()["outputs"]] == ["OUTPUT__0"]
+        return result.as_numpy("OUTPUT__0").item()
+
+    assert add(1, 1, start=True) == 1
+    assert add(10, 2, start=True) == 10
+    assert add(2, 1) == 3
+    assert add(20, 2) == 30
+
+
+def test_a_model_with_a_live_sequence_is_not_evicted(start_instance, repository):
+    for name in ("one", "two"):
+        sequence_models.write_simple_sequence(repository / name, ballast=6 << 20,
+                                              idle_us=60_000_000)
+    server = start_instance("--model-repository", repository, "--instance-memory", "40MiB")
+    client = connect(server)
+    assert step(client, "one", 1, 1, start=True) == [1]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: step(connect(server), "two", 5, 1, start=True, end=True))
+        for value in range(2, 60):
+            assert step(client, "one", 1, 1) == [value]
+        assert not other.done()
+        assert step(client, "one", 1, 1, end=True) == [60]
+        assert other.result(timeout=60) == [5]
+
+
 def test_the_correlation_id_and_the_end_reach_the_model(start_instance, repository):
     sequence_models.write_simple_dyna_sequence(repository / "simple_dyna_sequence")
     client = connect(start_instance("--model-repository", repository))

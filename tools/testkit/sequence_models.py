@@ -1,9 +1,13 @@
-"""Stateful ONNX models with their config.pbtxt, for the sequence batcher."""
+"""Stateful models with their config.pbtxt, for the sequence batcher."""
 import pathlib
 import shutil
+import subprocess
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+
+from testkit import paths, safetensors
 
 FLAG = "control {{ kind: CONTROL_SEQUENCE_{kind} int32_false_true: [ 0, 1 ] }}"
 DIRECT, OLDEST = "direct { }", "oldest { max_candidate_sequences: 4 }"
@@ -27,11 +31,11 @@ def _single_values(names):
     return [helper.make_tensor_value_info(name, TensorProto.INT32, [1]) for name in names]
 
 
-def _write(folder, nodes, inputs, outputs, config):
+def _write(folder, nodes, inputs, outputs, config, initializers=()):
     folder = pathlib.Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "1").mkdir(parents=True)
-    graph = helper.make_graph(nodes, "model", inputs, outputs)
+    graph = helper.make_graph(nodes, "model", inputs, outputs, list(initializers))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, str(folder / "1" / "model.onnx"))
@@ -51,15 +55,21 @@ sequence_batching {{
 
 
 def write_simple_sequence(folder, strategy=DIRECT, idle_us=5_000_000, instances=1,
-                          max_batch_size=8):
-    """As Triton's example model: OUTPUT is the sum of the sequence's INPUTs since START."""
+                          max_batch_size=8, ballast=1):
+    """As Triton's example model: OUTPUT is the sum of the sequence's INPUTs since START.
+
+    It holds `ballast` numbers in memory.
+    """
     nodes = [
         helper.make_node("Constant", [], ["one"],
                          value=helper.make_tensor("one", TensorProto.INT32, [1], [1])),
         helper.make_node("Sub", ["one", "START"], ["goes_on"]),
         helper.make_node("Mul", ["SUM_IN", "goes_on"], ["before"]),
         helper.make_node("Add", ["before", "INPUT"], ["sum"]),
-        helper.make_node("Mul", ["sum", "READY"], ["SUM_OUT"]),
+        helper.make_node("Sub", ["INPUT", "INPUT"], ["first"]),
+        helper.make_node("Gather", ["ballast", "first"], ["zero"]),
+        helper.make_node("Add", ["sum", "zero"], ["all"]),
+        helper.make_node("Mul", ["all", "READY"], ["SUM_OUT"]),
         helper.make_node("Identity", ["SUM_OUT"], ["OUTPUT"]),
     ]
     sequence = (f"max_sequence_idle_microseconds: {idle_us}\n{strategy}\n"
@@ -69,7 +79,8 @@ def write_simple_sequence(folder, strategy=DIRECT, idle_us=5_000_000, instances=
     values = _values if max_batch_size else _single_values
     return _write(folder, nodes, values(["INPUT", "START", "READY", "SUM_IN"]),
                   values(["OUTPUT", "SUM_OUT"]),
-                  _config(sequence, max_batch_size, instances=instances))
+                  _config(sequence, max_batch_size, instances=instances),
+                  [numpy_helper.from_array(np.zeros(ballast, dtype=np.int32), "ballast")])
 
 
 def write_simple_dyna_sequence(folder, strategy=OLDEST, instances=1):
@@ -113,3 +124,26 @@ def write_named_sequence(folder):
         'name: "OUTPUT" data_type: TYPE_INT32', 'name: "OUTPUT" data_type: TYPE_STRING')
     inputs = _values(["INPUT"]) + _values(["CORRID"], TensorProto.STRING)
     return _write(folder, nodes, inputs, _values(["OUTPUT"], TensorProto.STRING), config)
+
+
+SCRIPT = """def forward(self, INPUT: Tensor, START: Tensor,
+            SUM_IN: Tensor) -> Tuple[Tensor, Tensor]:
+    total = SUM_IN * (1 - START) + INPUT + self.none
+    return total, total
+"""
+
+
+def write_torch_sequence(folder):
+    """The sum again, as TorchScript."""
+    folder = pathlib.Path(folder)
+    (folder / "1").mkdir(parents=True)
+    (folder / "source.py").write_text(SCRIPT)
+    safetensors.save(folder / "all.safetensors", {"none": np.zeros(1, dtype=np.float32)})
+    subprocess.run([paths.TORCHSCRIPT, "write", folder / "1" / "model.pt", folder / "source.py",
+                    folder / "all.safetensors"], check=True)
+    sequence = (_control("START", "START").replace("int32_false_true", "fp32_false_true")
+                + 'state { input_name: "SUM_IN" output_name: "SUM__1" data_type: TYPE_FP32'
+                  ' dims: [ 1 ] }\n')
+    config = _config(sequence, output="OUTPUT__0").replace("TYPE_INT32", "TYPE_FP32")
+    (folder / "config.pbtxt").write_text(f'name: "{folder.name}"\nbackend: "pytorch"\n' + config)
+    return folder

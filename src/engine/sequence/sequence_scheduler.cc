@@ -153,7 +153,7 @@ SequenceScheduler::Taken SequenceScheduler::TakeExpired(TimePoint now) {
   while (!due_.empty() && due_.begin()->first <= now)
     CheckDue(sequences_.at(due_.begin()->second), now, taken.expired);
   PlaceBacklog();
-  if (!due_.empty()) taken.wake_at = due_.begin()->first;
+  taken.wake_at = due();
   return taken;
 }
 
@@ -254,7 +254,7 @@ SequenceScheduler::Taken SequenceScheduler::Take(TimePoint now) {
   for (size_t i = 0; i < instances_.size() && taken.batch.empty(); ++i)
     Fill((next_instance_ + i) % instances_.size(), now, taken);
   // What was taken has changed when to look again.
-  if (!due_.empty()) taken.wake_at = std::min(taken.wake_at, due_.begin()->first);
+  taken.wake_at = std::min(taken.wake_at, due());
   return taken;
 }
 

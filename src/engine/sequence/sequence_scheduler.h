@@ -44,6 +44,7 @@ class SequenceScheduler final : public Scheduler {
   std::vector<Pending> TakeAll() override;
   size_t size() const override { return waiting_ + stranded_.size(); }
   size_t sequences() const override { return sequences_.size(); }
+  TimePoint due() const override { return due_.empty() ? TimePoint::max() : due_.begin()->first; }
   uint64_t state_bytes() const { return state_bytes_; }
 
  private:

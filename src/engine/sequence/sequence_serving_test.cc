@@ -90,6 +90,25 @@ sequence_batching {})");
   EXPECT_EQ(model.counters().sequences, 1);
 }
 
+TEST_F(SequenceServingTest, AWaitForASlotTimesOutWhileTheModelIsBusy) {
+  const ModelHandle model = Load("one", R"(max_batch_size: 0
+instance_group { count: 1 kind: KIND_CPU }
+sequence_batching { max_sequence_idle_microseconds: 3600000000 })");
+  fake->Hold();
+  InferRequest first = Step(uint64_t{1}, 1, "s"), second = Step(uint64_t{2}, 1, "s");
+  first.inputs[0].shape = second.inputs[0].shape = {1};
+  second.timeout = std::chrono::milliseconds(10);
+  Send(model, std::move(first));
+  fake->WaitUntilHeld(1);
+  Send(model, std::move(second));
+  MoveClock(std::chrono::milliseconds(20));
+  const auto& answer = answers.Wait();
+  fake->Release();
+  ASSERT_FALSE(answer);
+  EXPECT_THAT(answer.error().message(), HasSubstr("timeout of the corresponding sequence"));
+  EXPECT_TRUE(answers.Wait());
+}
+
 TEST_F(SequenceServingTest, ARequestTooLateFindsItsSequenceEnded) {
   const ModelHandle model = LoadAccumulator();
   EXPECT_EQ(Sum(model, Step(uint64_t{1}, 1, "s")), 1);

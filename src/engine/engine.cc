@@ -97,7 +97,10 @@ Roster::ModelPtr Engine::Impl::Assemble(LoadedModel loaded) {
   model->departure = std::make_shared<Departure>(static_cast<int>(loaded.versions.size()));
   for (ServedVersion::Parts& parts : loaded.versions)
     model->versions.push_back(std::make_shared<ServedVersion>(
-        std::move(parts), options.default_max_queue_size, model->departure));
+        std::move(parts),
+        ServedVersion::Options{.default_max_queue_size = options.default_max_queue_size,
+                               .run_here_median_max = options.run_here_median_max},
+        model->departure));
   return model;
 }
 

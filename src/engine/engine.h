@@ -29,7 +29,11 @@ namespace sarai::engine {
 class BackendRegistry;  // name -> Backend, opened when first needed (engine/backend_registry.h)
 
 struct EngineOptions {
-  int lanes = 0;                           // 0 = one per core, at least 2
+  int lanes = 0;  // 0 = one per core, at least 2
+  // A request runs on the thread that brings it, without a switch to a lane's, while a lane would
+  // be free for it, none waits before it, and the model's last runs took less than this (median; in
+  // this process only). Bounds what Infer may take. 0 = never.
+  Duration run_here_median_max = std::chrono::microseconds(200);
   uint32_t default_max_queue_size = 1024;  // per model, where its config sets none
   uint64_t response_cache_bytes = 0;       // for models with response_cache; 0 = no cache
   // Triton's rate limiter (docs/user_guide/rate_limiter.md): runs start only while the resources
@@ -134,7 +138,8 @@ class Engine {
   // this call when the model is gone already. It must not block.
   void Unload(const ModelHandle& model, std::function<void()> done);
 
-  // Checks the inputs against the model, queues, runs. Never blocks. Errors come through the
+  // Checks the inputs against the model, queues, runs. Blocks for no longer than a short run of the
+  // model (run_here_median_max); the responder may be called inside. Errors come through the
   // responder: kInvalidArgument names tensor and expectation; kDeadlineExceeded: timed out in the
   // queue; kUnavailable: queue full, draining, or its process died; kResourceExhausted: no memory.
   void Infer(const ModelHandle& model, InferRequest request, InferResponder respond);

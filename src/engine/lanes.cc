@@ -23,6 +23,23 @@ void Lanes::Schedule(std::shared_ptr<ServedVersion> version) {
     std::lock_guard lock(mu_);
     if (stopping_) return;
     line_.push_back(std::move(version));
+    if (asleep_ == 0 || busy_ >= count_) return;  // whoever ends a turn looks
+  }
+  wake_.notify_one();
+}
+
+bool Lanes::TryEnter() {
+  std::lock_guard lock(mu_);
+  if (stopping_ || !line_.empty() || busy_ >= count_) return false;
+  CountBusy(+1);
+  return true;
+}
+
+void Lanes::Leave() {
+  {
+    std::lock_guard lock(mu_);
+    CountBusy(-1);
+    if (line_.empty() && !stopping_) return;
   }
   wake_.notify_one();
 }
@@ -42,7 +59,9 @@ void Lanes::Stop() {
 void Lanes::Run() {
   std::unique_lock lock(mu_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !line_.empty(); });
+    ++asleep_;
+    wake_.wait(lock, [this] { return stopping_ || (!line_.empty() && busy_ < count_); });
+    --asleep_;
     if (stopping_) return;
     const std::shared_ptr<ServedVersion> version = std::move(line_.front());
     line_.pop_front();

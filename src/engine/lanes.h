@@ -28,6 +28,10 @@ class Lanes {
 
   // The version goes to the end of the line. Dropped after Stop.
   void Schedule(std::shared_ptr<ServedVersion> version);
+  // Whether a lane is free and nobody is in line for it. Then the caller may run one turn in its
+  // place, and calls Leave.
+  bool TryEnter();
+  void Leave();
   // Running turns end, waiting ones are dropped. Idempotent; not from a lane.
   void Stop();
 
@@ -48,7 +52,8 @@ class Lanes {
   std::condition_variable wake_;
   std::deque<std::shared_ptr<ServedVersion>> line_;
   bool stopping_ = false;
-  int busy_ = 0;
+  int busy_ = 0;           // turns under way, on lanes and in their place; at most count_
+  int asleep_ = 0;         // lanes that wait
   TimePoint busy_since_;   // of the last change of busy_
   Duration busy_time_{0};  // lanes × time since measured_from_, up to busy_since_
   TimePoint measured_from_;

@@ -32,6 +32,12 @@ struct PendingRequest {
 
 using Pending = std::unique_ptr<PendingRequest>;
 
+inline uint64_t InputBytes(const PendingRequest& pending) {
+  uint64_t bytes = 0;
+  for (const Tensor& input : pending.inputs) bytes += input.data.size();
+  return bytes;
+}
+
 // Checks the request against its model and works out how long it may wait: the caller's deadline,
 // the model's queue timeout, and the request's own timeout where the model allows one; the
 // shortest counts. Its responder is not set. Errors: kInvalidArgument.

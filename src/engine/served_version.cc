@@ -4,25 +4,45 @@
 #include <utility>
 
 namespace sarai::engine {
-ServedVersion::ServedVersion(Parts parts, uint32_t default_max_queue_size,
+namespace {
+
+// Its runs on the callers' threads. What runs in another process, waits for a sequence's slot, or
+// goes on after its run is never short.
+policy::ShortRunLimits LimitsOf(const ModelSpec& spec, const backends::Backend* backend,
+                                Duration median_max) {
+  const bool here = backend != nullptr && backend->process_ids().empty() && !spec.decoupled &&
+                    !spec.sequence && !spec.ensemble;
+  return {.median_max = here ? median_max : Duration{0},
+          .batches = spec.batching.enabled && spec.max_batch_size > 1};
+}
+
+}  // namespace
+
+ServedVersion::ServedVersion(Parts parts, const Options& options,
                              std::shared_ptr<Departure> departure)
     : spec_(std::move(parts.spec)),
       model_(std::move(parts.model)),
       backend_(parts.backend),
       keeps_order_(spec_.batching.preserve_ordering && spec_.instance_count > 1),
       departure_(std::move(departure)),
-      scheduler_(MakeScheduler(spec_, default_max_queue_size, std::move(parts.initial_states))) {}
+      scheduler_(
+          MakeScheduler(spec_, options.default_max_queue_size, std::move(parts.initial_states))),
+      short_runs_(LimitsOf(spec_, backend_, options.run_here_median_max)) {}
 
 Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoint now) {
   std::lock_guard lock(mu_);
   if (state() != State::kServing) return Error(RefusalLocked());
   const TimePoint expires = pending->expires;
+  const uint64_t bytes = InputBytes(*pending);
+  short_runs_.OnArrival(now);
   if (const Status pushed = scheduler_->Push(pending, now); !pushed.ok())
     return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
   CountWaiting();
-  return FollowUp{.schedule = ClaimSchedule(),
-                  .alarm = ClaimAlarm(std::min(expires, scheduler_->due()))};
+  FollowUp next{.schedule = ClaimSchedule(),
+                .alarm = ClaimAlarm(std::min(expires, scheduler_->due()))};
+  next.run_here = next.schedule && scheduler_->size() == 1 && short_runs_.Expects(bytes);
+  return next;
 }
 
 ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
@@ -42,9 +62,10 @@ ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
   return turn;
 }
 
-ServedVersion::FollowUp ServedVersion::EndTurn(std::vector<Pending>& again) {
+ServedVersion::FollowUp ServedVersion::EndTurn(std::vector<Pending>& again, const RunCost& cost) {
   std::lock_guard lock(mu_);
   --running_;
+  short_runs_.OnRun(cost.took, cost.input_bytes);
   if (state() != State::kLost) scheduler_->PutBackAlone(std::exchange(again, {}));
   CountWaiting();
   return {.schedule = ClaimSchedule(), .rest = ClaimRest()};

@@ -23,6 +23,7 @@
 #include "engine/departure.h"
 #include "engine/ordered_replies.h"
 #include "engine/scheduler.h"
+#include "policy/short_runs.h"
 
 namespace sarai::engine {
 
@@ -38,7 +39,11 @@ class ServedVersion {
     backends::Backend* backend = nullptr;
     std::vector<Tensor> initial_states;  // of sequences
   };
-  ServedVersion(Parts parts, uint32_t default_max_queue_size, std::shared_ptr<Departure> departure);
+  struct Options {
+    uint32_t default_max_queue_size = 1024;
+    Duration run_here_median_max{0};
+  };
+  ServedVersion(Parts parts, const Options& options, std::shared_ptr<Departure> departure);
 
   const ModelSpec& spec() const { return spec_; }
   backends::Backend* backend() const { return backend_; }
@@ -54,6 +59,7 @@ class ServedVersion {
     bool schedule = false;               // a lane should take a turn
     TimePoint alarm = TimePoint::max();  // look again then (OnAlarm)
     bool rest = false;                   // give it to the reaper: told to one caller only
+    bool run_here = false;  // with `schedule`: the one request is short enough to run it at once
   };
 
   // Moves the request in. Errors, with the request left where it is: kUnavailable (draining, lost,
@@ -68,9 +74,13 @@ class ServedVersion {
     FollowUp next;
   };
   Turn TakeTurn(TimePoint now);
+  struct RunCost {
+    Duration took{0};
+    uint64_t input_bytes = 0;
+  };
   // Ends a turn that ran a batch. `again` are requests of it that run once more, each alone; those
   // that are still in there afterwards cannot (the version is lost).
-  FollowUp EndTurn(std::vector<Pending>& again);
+  FollowUp EndTurn(std::vector<Pending>& again, const RunCost& cost);
   // The alarm asked for has rung: sheds, and says whether a lane should look.
   Turn OnAlarm(TimePoint now);
   // The caller of a request that may wait here has left; it is only compared.
@@ -125,6 +135,7 @@ class ServedVersion {
   // Guarded by mu_.
   std::mutex mu_;
   const std::unique_ptr<Scheduler> scheduler_;
+  policy::ShortRuns short_runs_;
   std::string lost_why_;
   int running_ = 0;
   std::set<StreamPtr> streams_;

@@ -69,6 +69,12 @@ void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
   }
 }
 
+ServedVersion::RunCost CostOf(const std::vector<Pending>& batch, const Counters::Run& run) {
+  ServedVersion::RunCost cost{.took = run.compute_input + run.compute_infer + run.compute_output};
+  for (const Pending& pending : batch) cost.input_bytes += InputBytes(*pending);
+  return cost;
+}
+
 }  // namespace
 
 Serving::Serving(int lanes, const Clock& clock, Reaper& reaper)
@@ -98,13 +104,19 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
   Listen(version, **pending);
   const PendingRequest* const identity = pending->get();
   const CancellationPtr cancellation = (*pending)->request.cancellation;
-  const auto next = version->Enqueue(*pending, now);
+  auto next = version->Enqueue(*pending, now);
   if (!next) {
     version->counters().OnRefused(FailureReason::kRejected);
     StopListening(**pending);
     return (*pending)->respond(Error(next.error()));
   }
+  const bool here = next->run_here && lanes_.TryEnter();
+  if (here) next->schedule = false;
   Arrange(version, *next);
+  if (here) {
+    TakeTurn(version);
+    lanes_.Leave();
+  }
   // Its callback may have run before there was anything to take back.
   if (IsCancelled(cancellation)) OnCancelled(version, identity);
 }
@@ -148,6 +160,7 @@ void Serving::TakeTurn(const VersionPtr& version) {
 void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
   Execution execution = Execute(*version, turn.batch, clock_);
   version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
+  const ServedVersion::RunCost cost = CostOf(turn.batch, execution.run);
   std::vector<Pending> again;
   if (version->keeps_order()) {
     version->replies().Deliver(turn.sequence, [version, batch = std::move(turn.batch),
@@ -160,7 +173,7 @@ void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
   } else {
     AnswerAll(*version, std::move(turn.batch), std::move(execution));
   }
-  const ServedVersion::FollowUp next = version->EndTurn(again);
+  const ServedVersion::FollowUp next = version->EndTurn(again, cost);
   if (!again.empty()) FailAll(*version, std::move(again), version->Refusal());
   Arrange(version, next);
 }
@@ -180,7 +193,7 @@ void Serving::RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn) 
   }
   version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
   std::vector<Pending> none;
-  Arrange(version, version->EndTurn(none));
+  Arrange(version, version->EndTurn(none, {}));
 }
 
 void Serving::OnAlarm(const VersionPtr& version) {

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <latch>
+#include <mutex>
+#include <thread>
 
 #include "engine/testing/engine_fixture.h"
+#include "policy/short_runs.h"
 
 namespace sarai::engine {
 namespace {
@@ -21,8 +24,88 @@ class ServingTest : public EngineTest {};
 
 class TwoLanesTest : public EngineTest {
  protected:
-  TwoLanesTest() : EngineTest({.lanes = 2}) {}
+  TwoLanesTest() : EngineTest({.lanes = 2, .run_here_median_max = Duration{0}}) {}
 };
+
+// Short runs on the caller's thread; the clock stands still, so that all are.
+class RunHereTest : public EngineTest {
+ protected:
+  RunHereTest() : EngineTest({.lanes = 2, .run_here_median_max = std::chrono::microseconds(200)}) {
+    fake->SetExecute([this](const ModelSpec&, const std::vector<Tensor>& inputs) {
+      {
+        std::lock_guard lock(mu_);
+        threads_.push_back(std::this_thread::get_id());
+      }
+      Tensor output = inputs[0];
+      output.name = "y";
+      return FakeBackend::Outputs(std::vector{output});
+    });
+  }
+  // Until a run is known to be short. A lane may still be busy with the end of a turn whose answer
+  // is here already.
+  void WarmUp(const ModelHandle& model) {
+    constexpr int kRequestsMax = 100'000;
+    for (int i = 0; i < kRequestsMax; ++i) {
+      Send(model, 1);
+      answers.Wait();
+      if (LastThread() == std::this_thread::get_id()) return;
+    }
+    FAIL() << "no run was on this thread";
+  }
+  std::thread::id LastThread() {
+    std::lock_guard lock(mu_);
+    return threads_.back();
+  }
+
+ private:
+  std::mutex mu_;
+  std::vector<std::thread::id> threads_;  // of the runs; guarded by mu_
+};
+
+TEST_F(RunHereTest, AShortModelNeedsNoSwitchOfThreads) {
+  const ModelHandle model = Load("m");
+  Send(model, 1);
+  answers.Wait();
+  EXPECT_NE(LastThread(), std::this_thread::get_id());  // it is not known yet
+  WarmUp(model);
+  const size_t answered = answers.count();
+  Send(model, 2);
+  EXPECT_EQ(answers.count(), answered + 1);  // inside the call
+  EXPECT_EQ(LastThread(), std::this_thread::get_id());
+  EXPECT_EQ(model.counters().in_flight, 0);
+}
+
+TEST_F(RunHereTest, ButNotWhileEveryLaneIsTaken) {
+  const ModelHandle model = Load("m", "max_batch_size: 8 instance_group { count: 8 }");
+  WarmUp(model);
+  fake->Hold();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 2; ++i) callers.emplace_back([&] { Send(model, 1); });
+  fake->WaitUntilHeld(2);
+  Send(model, 2);  // returns: it is queued
+  EXPECT_EQ(model.counters().pending, 1);
+  EXPECT_EQ(fake->peak_concurrency(), 2);
+  clock.Advance(seconds(1));
+  EXPECT_DOUBLE_EQ(engine->TakeLaneUtilization(), 1.0);
+  fake->Release();
+  for (std::thread& caller : callers) caller.join();
+  answers.WaitForAll();
+  EXPECT_EQ(fake->peak_concurrency(), 2);
+}
+
+TEST_F(RunHereTest, ButNotBeyondTheInstanceCount) {
+  const ModelHandle model = Load("m", "max_batch_size: 8 instance_group { count: 1 }");
+  WarmUp(model);
+  fake->Hold();
+  std::thread caller([&] { Send(model, 1); });
+  fake->WaitUntilHeld(1);
+  Send(model, 2);
+  EXPECT_EQ(model.counters().pending, 1);
+  fake->Release();
+  caller.join();
+  answers.WaitForAll();
+  EXPECT_EQ(fake->peak_concurrency(), 1);
+}
 
 TEST_F(ServingTest, AnswersWithModelVersionAndId) {
   const ModelHandle model = Load("m");

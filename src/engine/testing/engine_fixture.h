@@ -49,7 +49,8 @@ class Signal {
 
 class EngineTest : public testing::Test {
  protected:
-  EngineTest() : EngineTest(EngineOptions{.lanes = 1}) {}
+  // Runs that a test holds must not hold the test.
+  EngineTest() : EngineTest(EngineOptions{.lanes = 1, .run_here_median_max = Duration{0}}) {}
   explicit EngineTest(EngineOptions options);
 
   // A configuration of one FP32 input `x` and output `y`, both of dims [1], and `more`.

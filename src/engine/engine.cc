@@ -35,7 +35,9 @@ struct Engine::Impl {
       : options(engine_options),
         registry(backend_registry),
         clock(the_clock),
-        serving(LaneCount(options.lanes), clock, reaper) {}
+        serving(LaneCount(options.lanes), clock, reaper,
+                options.rate_limit ? std::make_unique<RateGate>(options.rate_limit_resources)
+                                   : nullptr) {}
 
   void Stop();
 
@@ -84,6 +86,12 @@ Result<ModelHandle> Engine::Impl::Load(const LoadOptions& load) {
   const Roster::ModelPtr model = Assemble(std::move(*loaded));
   // Registered before anybody can unload it: it leaves the roster with its last version.
   model->departure->Await([this, key = model.get()] { roster.Remove(key); });
+  for (const VersionPtr& version : model->versions) {
+    if (const Status admitted = serving.Admit(version); !admitted.ok()) {
+      Abandon({model}, admitted.message(), {});
+      return Error(admitted.WithContext(fmt::format("model '{}'", plan.name)));
+    }
+  }
   if (const Status added = roster.Add(model, losses); !added.ok()) {
     Abandon({model}, added.message(), {});
     return Error(added);

@@ -45,6 +45,16 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoi
   return next;
 }
 
+void ServedVersion::OnLane() {
+  std::lock_guard lock(mu_);
+  scheduled_ = false;
+}
+
+ServedVersion::FollowUp ServedVersion::OnLeave() {
+  std::lock_guard lock(mu_);
+  return {.schedule = ClaimSchedule()};
+}
+
 ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {
   std::lock_guard lock(mu_);
   scheduled_ = false;

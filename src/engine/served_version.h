@@ -74,6 +74,10 @@ class ServedVersion {
     FollowUp next;
   };
   Turn TakeTurn(TimePoint now);
+  // For turns that need leave: the lane that was asked for is here, and another may be asked for
+  // from now on; leave has come.
+  void OnLane();
+  FollowUp OnLeave();
   struct RunCost {
     Duration took{0};
     uint64_t input_bytes = 0;

@@ -77,11 +77,16 @@ ServedVersion::RunCost CostOf(const std::vector<Pending>& batch, const Counters:
 
 }  // namespace
 
-Serving::Serving(int lanes, const Clock& clock, Reaper& reaper)
+Serving::Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate)
     : clock_(clock),
       reaper_(reaper),
+      rate_(std::move(rate)),
       alarms_(clock, [this](const VersionPtr& version) { OnAlarm(version); }),
       lanes_(lanes, clock, [this](const VersionPtr& version) { TakeTurn(version); }) {}
+
+Status Serving::Admit(const VersionPtr& version) {
+  return rate_ == nullptr ? Status() : rate_->Add(version);
+}
 
 void Serving::Stop() {
   gate_->Close();
@@ -144,17 +149,30 @@ void Serving::Listen(const VersionPtr& version, PendingRequest& pending) {
 }
 
 void Serving::TakeTurn(const VersionPtr& version) {
+  if (rate_ == nullptr) {
+    TakeTurnNow(version);
+    return;
+  }
+  version->OnLane();  // first: leave that comes in this moment asks for a lane again
+  const auto group = rate_->TryStart(*version);
+  if (!group) return;
+  const bool ran = TakeTurnNow(version);
+  for (const VersionPtr& due : rate_->OnEnd(*version, *group, ran)) Arrange(due, due->OnLeave());
+}
+
+bool Serving::TakeTurnNow(const VersionPtr& version) {
   const TimePoint now = clock_.Now();
   ServedVersion::Turn turn = version->TakeTurn(now);
   Arrange(version, turn.next);  // first: another lane may go on meanwhile
   Shed(*version, std::move(turn.expired), now);
-  if (turn.batch.empty()) return;
+  if (turn.batch.empty()) return false;
   for (const Pending& pending : turn.batch) StopListening(*pending);
   if (version->spec().decoupled) {
     RunDecoupled(version, std::move(turn));
   } else {
     RunBatch(version, std::move(turn));
   }
+  return true;
 }
 
 void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
@@ -215,6 +233,7 @@ void Serving::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& 
   if (next.schedule) lanes_.Schedule(version);
   if (!next.rest) return;
   alarms_.Forget(*version);
+  if (rate_ != nullptr) rate_->Remove(*version);
   reaper_.Rest(version);
 }
 

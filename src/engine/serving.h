@@ -12,6 +12,7 @@
 #include "engine/alarms.h"
 #include "engine/call_gate.h"
 #include "engine/lanes.h"
+#include "engine/rate_gate.h"
 #include "engine/reaper.h"
 #include "engine/served_version.h"
 
@@ -22,8 +23,11 @@ class Serving {
   using VersionPtr = std::shared_ptr<ServedVersion>;
 
   // `clock` and `reaper` must outlive it.
-  Serving(int lanes, const Clock& clock, Reaper& reaper);
+  // Without `rate` every run may start.
+  Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate);
 
+  // Before the first request. Errors: kInvalidArgument when the version could never run.
+  Status Admit(const VersionPtr& version);
   void Infer(const VersionPtr& version, InferRequest request, InferResponder respond);
   void Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next);
   // Answers requests that never ran.
@@ -37,6 +41,7 @@ class Serving {
   Result<Pending> Accept(const ServedVersion& version, InferRequest request, TimePoint now) const;
   void Listen(const VersionPtr& version, PendingRequest& pending);
   void TakeTurn(const VersionPtr& version);
+  bool TakeTurnNow(const VersionPtr& version);  // whether it ran something
   void RunBatch(const VersionPtr& version, ServedVersion::Turn turn);
   void RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn);
   void OnAlarm(const VersionPtr& version);
@@ -48,6 +53,7 @@ class Serving {
   const std::shared_ptr<CallGate> gate_ = std::make_shared<CallGate>();
 
   // Own synchronisation. Lanes, which use the others, end first.
+  const std::unique_ptr<RateGate> rate_;  // may be null
   Alarms alarms_;
   Lanes lanes_;
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,10 +27,17 @@ inline bool HasSequence(const CorrelationId& id) {
   return id != CorrelationId() && id != CorrelationId("");
 }
 
+// A place in a shared-memory region that the client has registered by name.
+struct SharedMemoryUse {
+  std::string region;
+  uint64_t offset = 0, byte_size = 0;
+};
+
 struct RequestedOutput {
   std::string name;
   bool binary = false;          // raw bytes after the JSON header instead of JSON numbers
   uint32_t classification = 0;  // top-k as "value:index[:label]" strings; 0 = off
+  std::optional<SharedMemoryUse> shared_memory;  // where it goes instead of into the answer
   Parameters parameters;
 };
 
@@ -38,6 +46,9 @@ struct InferRequest {
   std::string version;  // empty = the one the version policy picks
   std::string id;       // echoed; may be empty
   std::vector<Tensor> inputs;
+  // Inputs that lie in shared memory, by name: their data is empty until the instance, which knows
+  // the regions, has put it there.
+  std::map<std::string, SharedMemoryUse, std::less<>> shared_inputs;
   std::vector<RequestedOutput> outputs;  // empty = all of the model's
   bool binary_outputs = false;           // the default for outputs that do not say
   bool raw_input = false;  // one unnamed tensor of raw bytes: name, type, shape come from the model

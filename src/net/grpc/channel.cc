@@ -1,0 +1,232 @@
+#include "net/grpc/channel.h"
+
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <grpcpp/generic/generic_stub.h>
+
+#include "net/grpc/messages.h"
+
+namespace sarai::net {
+namespace {
+
+class ClientCall;
+
+struct ClientTag {
+  enum class Kind { kStarted, kRead, kWritten, kWritesDone, kFinished };
+  Kind kind;
+  std::shared_ptr<ClientCall> call;  // while the operation is under way
+};
+
+// gRPC's part of one call. The pool's queue holds it while an operation is under way; reading goes
+// on by itself until the end. Threads: any.
+class ClientCall : public std::enable_shared_from_this<ClientCall> {
+ public:
+  ClientCall(GrpcCallEvents events, std::function<void()> on_end)
+      : events_(std::move(events)), on_end_(std::move(on_end)) {}
+
+  void Start(grpc::GenericStub& stub, const std::string& method, const GrpcMetadata& metadata,
+             TimePoint deadline, grpc::CompletionQueue* queue) {
+    for (const auto& [name, value] : metadata.fields()) context_.AddMetadata(name, value);
+    if (deadline != TimePoint::max()) context_.set_deadline(ToTimespec(deadline));
+    const std::lock_guard lock(mu_);
+    stream_ = stub.PrepareCall(&context_, method, queue);
+    stream_->StartCall(Begin(started_));
+  }
+
+  void Write(GrpcMessage message) {
+    const std::lock_guard lock(mu_);
+    if (ended_) return;
+    unsent_.push_back(std::move(message));
+    SendNext();
+  }
+  void WritesDone() {
+    const std::lock_guard lock(mu_);
+    if (std::exchange(half_closed_, true) || ended_) return;
+    SendNext();
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  void OnEvent(ClientTag& tag, bool ok) {
+    const std::shared_ptr<ClientCall> self = std::move(tag.call);
+    switch (tag.kind) {
+      case ClientTag::Kind::kStarted: return Started(ok);
+      case ClientTag::Kind::kRead: return HasRead(ok);
+      case ClientTag::Kind::kWritten: return HasWritten(ok);
+      case ClientTag::Kind::kWritesDone: return;
+      case ClientTag::Kind::kFinished: return Finished();
+    }
+  }
+
+ private:
+  void* Begin(ClientTag& tag) {
+    tag.call = shared_from_this();
+    return &tag;
+  }
+  void Started(bool ok) {
+    const std::lock_guard lock(mu_);
+    running_ = ok;
+    if (!ok) return Finish();
+    stream_->Read(&incoming_, Begin(read_));
+    SendNext();
+  }
+  void HasRead(bool ok) {
+    if (ok) {
+      events_.on_message(ToBlob(incoming_));
+      incoming_.Clear();
+    }
+    const std::lock_guard lock(mu_);
+    if (ok) return stream_->Read(&incoming_, Begin(read_));
+    Finish();
+  }
+  void HasWritten(bool ok) {
+    const std::lock_guard lock(mu_);
+    writing_ = false;
+    unsent_.pop_front();
+    if (ok) SendNext();
+  }
+  void SendNext() {  // mu_ held
+    if (!running_ || writing_ || ended_) return;
+    if (!unsent_.empty()) {
+      writing_ = true;
+      return stream_->Write(ToByteBuffer(unsent_.front()), Begin(written_));
+    }
+    if (half_closed_ && !std::exchange(told_half_closed_, true))
+      stream_->WritesDone(Begin(writes_done_));
+  }
+  void Finish() {  // mu_ held
+    ended_ = true;
+    stream_->Finish(&status_, Begin(finished_));
+  }
+  void Finished() {
+    events_.on_done({.code = status_.error_code(), .message = status_.error_message()},
+                    ToMetadata(context_.GetServerTrailingMetadata()));
+    events_ = {};  // they may hold the call
+    on_end_();
+  }
+
+  GrpcCallEvents events_;
+  const std::function<void()> on_end_;
+  ClientTag started_{ClientTag::Kind::kStarted, nullptr}, read_{ClientTag::Kind::kRead, nullptr},
+      written_{ClientTag::Kind::kWritten, nullptr},
+      writes_done_{ClientTag::Kind::kWritesDone, nullptr},
+      finished_{ClientTag::Kind::kFinished, nullptr};
+  grpc::ClientContext context_;
+  grpc::ByteBuffer incoming_;
+  grpc::Status status_;
+
+  std::mutex mu_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;  // guarded by mu_
+  std::deque<GrpcMessage> unsent_;                                // guarded by mu_
+  bool running_ = false, writing_ = false, ended_ = false;        // guarded by mu_
+  bool half_closed_ = false, told_half_closed_ = false;           // guarded by mu_
+};
+
+class CallHandle final : public GrpcClientCall {
+ public:
+  explicit CallHandle(std::shared_ptr<ClientCall> call) : call_(std::move(call)) {}
+  ~CallHandle() override { call_->Cancel(); }
+  void Write(GrpcMessage message) override { call_->Write(std::move(message)); }
+  void WritesDone() override { call_->WritesDone(); }
+  void Cancel() override { call_->Cancel(); }
+
+ private:
+  const std::shared_ptr<ClientCall> call_;
+};
+
+class ChannelPool final : public GrpcChannels {
+ public:
+  explicit ChannelPool(GrpcChannelOptions options) : options_(std::move(options)) {
+    for (int i = 0; i < std::max(options_.threads, 1); ++i)
+      threads_.emplace_back([this] { Run(); });
+  }
+  ~ChannelPool() override;
+
+  std::shared_ptr<GrpcClientCall> Start(const std::string& address, const std::string& method,
+                                        const GrpcMetadata& metadata, TimePoint deadline,
+                                        GrpcCallEvents events) override;
+
+ private:
+  std::shared_ptr<grpc::GenericStub> Stub(const std::string& address);
+  std::shared_ptr<ClientCall> Enter(GrpcCallEvents events);
+  void Run() {
+    void* event = nullptr;
+    bool ok = false;
+    while (queue_.Next(&event, &ok)) {
+      auto& tag = *static_cast<ClientTag*>(event);
+      tag.call->OnEvent(tag, ok);
+    }
+  }
+
+  const GrpcChannelOptions options_;
+  grpc::CompletionQueue queue_;
+  std::vector<std::thread> threads_;
+
+  std::mutex mu_;
+  std::condition_variable ended_;
+  uint64_t next_ = 1;                                                // guarded by mu_
+  std::map<uint64_t, std::shared_ptr<ClientCall>> calls_;            // not finished; guarded by mu_
+  std::map<std::string, std::shared_ptr<grpc::GenericStub>> stubs_;  // by address; guarded by mu_
+};
+
+std::shared_ptr<grpc::GenericStub> ChannelPool::Stub(const std::string& address) {
+  const std::lock_guard lock(mu_);
+  std::shared_ptr<grpc::GenericStub>& stub = stubs_[address];
+  if (stub != nullptr) return stub;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<uint64_t>(options_.max_message_bytes, INT_MAX)));
+  arguments.SetMaxSendMessageSize(-1);
+  auto credentials = grpc::InsecureChannelCredentials();
+  if (options_.tls) {
+    grpc::SslCredentialsOptions ssl;
+    std::ifstream file(options_.authority_file, std::ios::binary);
+    ssl.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
+    credentials = grpc::SslCredentials(ssl);
+  }
+  stub = std::make_shared<grpc::GenericStub>(
+      grpc::CreateCustomChannel(address, credentials, arguments));
+  return stub;
+}
+
+std::shared_ptr<ClientCall> ChannelPool::Enter(GrpcCallEvents events) {
+  const std::lock_guard lock(mu_);
+  const uint64_t id = next_++;
+  return calls_[id] = std::make_shared<ClientCall>(std::move(events), [this, id] {
+           const std::lock_guard inner(mu_);
+           calls_.erase(id);
+           ended_.notify_all();
+         });
+}
+
+std::shared_ptr<GrpcClientCall> ChannelPool::Start(const std::string& address,
+                                                   const std::string& method,
+                                                   const GrpcMetadata& metadata, TimePoint deadline,
+                                                   GrpcCallEvents events) {
+  auto call = Enter(std::move(events));
+  call->Start(*Stub(address), method, metadata, deadline, &queue_);
+  return std::make_shared<CallHandle>(std::move(call));
+}
+
+ChannelPool::~ChannelPool() {
+  {
+    std::unique_lock lock(mu_);
+    for (const auto& [id, call] : calls_) call->Cancel();
+    ended_.wait(lock, [this] { return calls_.empty(); });
+  }
+  queue_.Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+}  // namespace
+
+std::unique_ptr<GrpcChannels> MakeGrpcChannels(GrpcChannelOptions options) {
+  return std::make_unique<ChannelPool>(std::move(options));
+}
+
+}  // namespace sarai::net

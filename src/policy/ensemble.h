@@ -1,0 +1,52 @@
+// Ensembles: whether steps and tensors fit together, and which steps run next. Pure: what the
+// members look like, or what happened, in; verdicts and steps to start out. Semantics: Triton's
+// ensemble scheduler (docs/user_guide/ensemble_models.md).
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "types/model_spec.h"
+
+namespace sarai::policy {
+
+// What an ensemble needs to know of the model that a step calls.
+struct EnsembleMember {
+  int64_t max_batch_size = 0;
+  std::vector<TensorSpec> inputs, outputs;
+};
+
+// `members`: by step of `ensemble.ensemble`. Every tensor has one producer, every step can start,
+// every output is produced, and types and shapes agree (-1 fits anything). Tensors between steps
+// that nobody reads are fine. Errors: kInvalidArgument, with the step, its model and the tensor.
+Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> members);
+
+// One request's way through the steps: each is started once, as soon as all it reads is there.
+// `spec` outlives it.
+class EnsembleProgress {
+ public:
+  using Tensors = std::set<std::string, std::less<>>;
+
+  explicit EnsembleProgress(const EnsembleSpec& spec);
+
+  // These tensors are now known; returns the steps to start, in the order of the configuration.
+  // The request's own come first, with its optional inputs that were left out: those are known to
+  // be absent.
+  std::vector<size_t> Known(const Tensors& tensors);
+
+  size_t waiting() const { return waiting_; }  // steps that were not started yet
+
+ private:
+  bool CanStart(size_t step) const;
+
+  const EnsembleSpec& spec_;
+  Tensors known_;
+  std::vector<bool> started_;
+  size_t waiting_;
+};
+
+}  // namespace sarai::policy

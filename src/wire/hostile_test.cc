@@ -7,10 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include "grpc_service.pb.h"
 #include "model_config.pb.h"
 #include "wire/golden.h"
 #include "wire/http/uri.h"
 #include "wire/json/json.h"
+#include "wire/kserve/grpc_codec.h"
 #include "wire/kserve/kserve.h"
 #include "wire/kserve/management.h"
 #include "wire/mme/mme.h"
@@ -79,6 +81,77 @@ TEST(HostileInput, IsAnsweredByTheInferenceRequestParser) {
       if (!request || request->raw_input) continue;
       for (const Tensor& input : request->inputs) EXPECT_TRUE(CheckTensorBytes(input).ok()) << bad;
     }
+  }
+}
+
+inference::ModelInferRequest GrpcRequest() {
+  inference::ModelInferRequest request;
+  request.set_model_name("m");
+  request.set_model_version("1");
+  (*request.mutable_parameters())["priority"].set_int64_param(2);
+  (*request.mutable_parameters())["sequence_id"].set_string_param("s");
+  for (const char* const type : {"FP32", "BYTES", "INT8"}) {
+    auto& input = *request.add_inputs();
+    input.set_name(type);
+    input.set_datatype(type);
+    input.add_shape(2);
+  }
+  request.add_outputs()->set_name("y");
+  (*request.mutable_outputs(0)->mutable_parameters())["classification"].set_int64_param(3);
+  return request;
+}
+
+TEST(HostileInput, IsAnsweredByTheGrpcRequestParser) {
+  Mutator mutator;
+  inference::ModelInferRequest raw = GrpcRequest(), typed = GrpcRequest();
+  for (const auto& bytes : {std::string(8, '1'), std::string(8, '\0'), std::string("ab")})
+    raw.add_raw_input_contents(bytes);
+  typed.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1);
+  typed.mutable_inputs(0)->mutable_contents()->add_fp32_contents(2);
+  for (int i = 0; i < 2; ++i) {
+    typed.mutable_inputs(1)->mutable_contents()->add_bytes_contents("text");
+    typed.mutable_inputs(2)->mutable_contents()->add_int_contents(-i);
+  }
+  for (const auto& good : {raw.SerializeAsString(), typed.SerializeAsString()}) {
+    ASSERT_TRUE(kserve::grpc::ParseInferRequest(Blob::FromString(good), {}));
+    for (int i = 0; i < 20 * kRounds; ++i) {
+      const std::string bad = mutator.Change(good);
+      const auto request = kserve::grpc::ParseInferRequest(Blob::FromString(bad), {});
+      ExpectAnswer(request, bad);
+      if (!request) continue;
+      for (const Tensor& input : request->request.inputs)
+        EXPECT_TRUE(request->request.shared_inputs.contains(input.name) ||
+                    CheckTensorBytes(input).ok());
+    }
+  }
+}
+
+TEST(HostileInput, IsAnsweredByTheOtherGrpcParsers) {
+  Mutator mutator;
+  InferResponse response{.model = "m", .id = "i"};
+  response.outputs = {
+      {.name = "y", .type = DataType::kUint8, .shape = {2}, .data = Blob::FromString("ab")}};
+  const auto parts = kserve::grpc::EncodeInferResponse(response, {}, {}, true);
+  ASSERT_TRUE(parts);
+  std::string answer;
+  for (const Blob& part : *parts) answer += part.text();
+  inference::RepositoryModelLoadRequest load;
+  load.set_model_name("m");
+  (*load.mutable_parameters())["config"].set_string_param("{}");
+  inference::TraceSettingRequest trace;
+  (*trace.mutable_settings())["trace_level"].add_value("OFF");
+  for (int i = 0; i < 10 * kRounds; ++i) {
+    const Blob bad = Blob::FromString(mutator.Change(answer));
+    ExpectAnswer(kserve::grpc::ParseStreamResponse(bad), answer);
+    ExpectAnswer(kserve::grpc::ParseInferResponse(bad), answer);
+    const Blob change = Blob::FromString(mutator.Change(load.SerializeAsString()));
+    ExpectAnswer(kserve::grpc::ParseLoadRequest(change, 100), "load");
+    ExpectAnswer(kserve::grpc::ParseModelName(change), "name");
+    ExpectAnswer(kserve::grpc::ParseSystemRegister(change), "register");
+    ExpectAnswer(kserve::grpc::AnswerReflection(change), "reflection");
+    ExpectAnswer(kserve::grpc::ParseTraceSettings(
+                     Blob::FromString(mutator.Change(trace.SerializeAsString()))),
+                 "trace");
   }
 }
 

@@ -39,6 +39,7 @@ std::vector<Blob> EncodeStreamError(std::string_view message, const std::string&
 // For clients (`sarai bench`, tests): a request as a client writes it, and its answer read.
 std::vector<Blob> EncodeInferRequest(const InferRequest& request);
 Result<InferResponse> ParseInferResponse(const Blob& message);
+Result<InferResponse> ParseStreamResponse(const Blob& message);  // with `final` and `error`
 
 // Code -> google.rpc.Code as Triton maps it: NOT_FOUND 5, UNAVAILABLE 14, UNIMPLEMENTED 12,
 // ALREADY_EXISTS 6, CANCELLED 1, INTERNAL 13, DEADLINE_EXCEEDED 4, RESOURCE_EXHAUSTED 8, other

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "cli/environment.h"
+#include "cli/grpc_flags.h"
 #include "cli/heap.h"
 #include "cli/options.h"
 #include "cli/signals.h"
@@ -28,7 +29,7 @@ struct Flags {
   std::chrono::milliseconds wait_budget{55'000};
   std::chrono::milliseconds revalidate_interval{30'000};
   int exit_timeout_secs = 25;
-  int grpc_port = 0;  // accepted; gRPC is not served by this version
+  GrpcFlags grpc;
 };
 
 // "onnxruntime,intra_op_thread_count=2"
@@ -83,7 +84,6 @@ void AddServerFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--allow-metrics", options.serve_metrics, "Serve /metrics on a port of its own")
       ->capture_default_str();
-  app.add_option("--grpc-port", flags.grpc_port, "Accepted; gRPC is not served by this version");
   app.add_option("--exit-timeout-secs", flags.exit_timeout_secs,
                  "Longest wait for requests in flight when stopping")
       ->capture_default_str();
@@ -121,7 +121,6 @@ void AddTritonSynonyms(CLI::App& app) {
            })
         ->group("");
   };
-  refuse_unless("--allow-grpc", "false", "gRPC is not served by this version");
   refuse_unless("--allow-sagemaker", "true",
                 "the container contract is always served on the HTTP port");
   for (const char* const flag : {"--log-info", "--log-warning", "--log-error"})
@@ -143,6 +142,10 @@ int RunInstance(Flags& flags) {
     std::fprintf(stderr, "sarai: give --model-repository DIR or --source-url URL\n");
     return 2;
   }
+  if (const Status status = ApplyGrpcFlags(flags.grpc, options); !status.ok()) {
+    std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
+    return 2;
+  }
   const RealClock clock;
   auto started = instance::Instance::Start(options, clock);
   if (!started) {
@@ -151,6 +154,7 @@ int RunInstance(Flags& flags) {
   }
   instance::Instance& server = **started;
   std::string ready = "sarai: ready http=" + server.http_address();
+  if (options.serve_grpc) ready += " grpc=" + server.grpc_address();
   if (options.serve_metrics) ready += " metrics=" + server.metrics_address();
   std::printf("%s\n", ready.c_str());
   std::fflush(stdout);
@@ -163,12 +167,13 @@ int RunInstance(Flags& flags) {
 }  // namespace
 
 void AddInstance(CLI::App& app, const store::Environment& environment, Run& run) {
-  CLI::App* const command =
-      app.add_subcommand("instance", "One model server: KServe v2 and the MME container contract");
+  CLI::App* const command = app.add_subcommand(
+      "instance", "One model server: KServe v2 over HTTP and gRPC, and the MME container contract");
   auto flags = std::make_shared<Flags>();
   flags->options.environment = environment;
   AddServingFlags(*command, *flags);
   AddServerFlags(*command, *flags);
+  AddGrpcFlags(*command, flags->grpc, flags->options);
   AddEngineFlags(*command, *flags);
   AddTritonSynonyms(*command);
   AddUnservedTritonFlags(*command);

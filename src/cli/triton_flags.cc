@@ -13,14 +13,12 @@ struct UnservedFlag {
   const char* why;
 };
 
-constexpr char kNoGrpc[] = "gRPC is not served by this version";
-constexpr char kNoTls[] = "TLS is not served by this version; put a proxy in front";
 constexpr char kNoTrace[] = "tracing is not served by this version";
 constexpr char kNoGpu[] = "GPUs are not served by this version";
 constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
-constexpr std::array<UnservedFlag, 69> kUnserved = {{
+constexpr std::array<UnservedFlag, 48> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -37,27 +35,6 @@ constexpr std::array<UnservedFlag, 69> kUnserved = {{
     {"reuse-http-port", "a port is served by one process"},
     {"http-header-forward-pattern", "header forwarding is not served by this version"},
     {"http-restricted-api", "restricted APIs are not served by this version"},
-    {"reuse-grpc-port", kNoGrpc},
-    {"grpc-address", kNoGrpc},
-    {"grpc-header-forward-pattern", kNoGrpc},
-    {"grpc-restricted-protocol", kNoGrpc},
-    {"grpc-infer-thread-count", kNoGrpc},
-    {"grpc-infer-allocation-pool-size", kNoGrpc},
-    {"grpc-max-response-pool-size", kNoGrpc},
-    {"grpc-use-ssl", kNoTls},
-    {"grpc-use-ssl-mutual", kNoTls},
-    {"grpc-server-cert", kNoTls},
-    {"grpc-server-key", kNoTls},
-    {"grpc-root-cert", kNoTls},
-    {"grpc-infer-response-compression-level", kNoGrpc},
-    {"grpc-keepalive-time", kNoGrpc},
-    {"grpc-keepalive-timeout", kNoGrpc},
-    {"grpc-keepalive-permit-without-calls", kNoGrpc},
-    {"grpc-http2-max-pings-without-data", kNoGrpc},
-    {"grpc-http2-min-recv-ping-interval-without-data", kNoGrpc},
-    {"grpc-http2-max-ping-strikes", kNoGrpc},
-    {"grpc-max-connection-age", kNoGrpc},
-    {"grpc-max-connection-age-grace", kNoGrpc},
     {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
     {"sagemaker-thread-count", "the container contract answers on the HTTP port"},
     {"allow-vertex-ai", "Vertex AI's front end is not served"},

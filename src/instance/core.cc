@@ -12,6 +12,7 @@
 #include "instance/artifact_source.h"
 #include "instance/catalog.h"
 #include "instance/front/front_door.h"
+#include "instance/front/grpc/grpc_front.h"
 #include "instance/front/reply.h"
 #include "instance/model_manager.h"
 #include "instance/model_worker.h"
@@ -78,6 +79,7 @@ struct Core::Impl {
   StatusFacts Facts(const Totals& totals);
   double DiskPercent(const Totals& totals) const;
   MmeFrontOptions MmeOptions();
+  Status OpenGrpc();
   void Stop();
 
   const InstanceOptions options;
@@ -99,6 +101,7 @@ struct Core::Impl {
   ProcessSampler sampler;
   std::unique_ptr<SingleModel> single_model;
   std::unique_ptr<FrontDoor> door;
+  std::unique_ptr<GrpcFront> grpc;
 };
 
 Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
@@ -157,6 +160,20 @@ MmeFrontOptions Core::Impl::MmeOptions() {
           .parse = {.max_json_bytes = options.max_json_bytes},
           .single_model = catalog.single_model(),
           .single_model_state = [this] { return Ready(); }};
+}
+
+Status Core::Impl::OpenGrpc() {
+  SARAI_TRY(RestrictedApis restrictions, RestrictedApis::Parse(options.grpc_restrictions));
+  SARAI_TRY(HeaderForwarding headers, HeaderForwarding::Make(options.grpc_header_pattern));
+  grpc = std::make_unique<GrpcFront>(
+      manager, GrpcFrontOptions{.server = ServerMetadataOf(kServerVersion),
+                                .parse = {.max_json_bytes = options.max_json_bytes},
+                                .restrictions = std::move(restrictions),
+                                .headers = std::move(headers),
+                                .max_load_file_bytes = options.max_load_file_bytes,
+                                .max_stream_requests = options.grpc_max_stream_requests,
+                                .ready = [this] { return Ready(); }});
+  return {};
 }
 
 Status Core::Impl::Ready() {
@@ -243,6 +260,7 @@ Result<std::unique_ptr<Core>> Core::Open(InstanceOptions options, const Clock& c
   }
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(catalog),
                                      std::move(store), std::move(disk));
+  SARAI_CHECK_OK(impl->OpenGrpc());
   impl->AdoptDisk();
   return std::unique_ptr<Core>(new Core(std::move(impl)));
 }
@@ -266,8 +284,16 @@ void Core::HandleMetrics(http::Request request, http::Responder respond) {
   impl_->door->HandleMetrics(std::move(request), std::move(respond));
 }
 
+void Core::HandleGrpc(net::GrpcCallPtr call) {
+  constexpr int kUnavailable = 14;
+  if (impl_->stopped)
+    return call->Finish({.code = kUnavailable, .message = impl_->Ready().message()});
+  impl_->grpc->Handle(std::move(call));
+}
+
 void Core::BeginDrain() {
   impl_->draining = true;
+  impl_->grpc->BeginDrain();
   impl_->manager.EndWatches();
 }
 

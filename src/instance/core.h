@@ -1,5 +1,6 @@
 // An instance without its sockets: the store, the engine, the model manager and the front ends,
-// wired together. A function from HTTP requests to responses.
+// wired together. A function from HTTP requests to responses, and
+// one of gRPC calls.
 //
 // Its place: `Instance` puts servers before it; tests call Handle. Lifetime: destruction drains.
 #pragma once
@@ -10,6 +11,7 @@
 #include "base/status.h"
 #include "engine/backend_registry.h"
 #include "instance/options.h"
+#include "net/grpc/server.h"
 #include "store/object_store.h"
 #include "wire/http/message.h"
 
@@ -27,6 +29,7 @@ class Core {
   void Start();
   void Handle(http::Request request, http::Responder respond);
   void HandleMetrics(http::Request request, http::Responder respond);
+  void HandleGrpc(net::GrpcCallPtr call);
 
   // Says so where readiness is asked for, and ends long polls; requests are still answered.
   void BeginDrain();

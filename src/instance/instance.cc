@@ -29,11 +29,13 @@ struct Instance::Impl {
   ~Impl() { Drain(); }
 
   Status Listen();
+  Status ListenForGrpc();
   void Drain();
 
   const std::unique_ptr<Core> core;
   net::EventLoops loops;
   std::unique_ptr<net::HttpServer> http_server, metrics_server;
+  std::unique_ptr<net::GrpcServer> grpc_server;
   std::atomic<bool> drained = false;
 };
 
@@ -48,6 +50,7 @@ Status Instance::Impl::Listen() {
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
               core->Handle(std::move(request), std::move(respond));
             }));
+  SARAI_CHECK_OK(ListenForGrpc());
   if (!options.serve_metrics) return {};
   server.address = options.metrics_address;
   server.port = options.metrics_port;
@@ -58,10 +61,24 @@ Status Instance::Impl::Listen() {
   return {};
 }
 
+Status Instance::Impl::ListenForGrpc() {
+  if (!core->options().serve_grpc) return {};
+  SARAI_TRY(grpc_server,
+            net::GrpcServer::Listen(core->options().grpc, [this](net::GrpcCallPtr call) {
+              core->HandleGrpc(std::move(call));
+            }));
+  return {};
+}
+
+// Both fronts share the patience: who waits for one has given the other its time.
 void Instance::Impl::Drain() {
   if (drained.exchange(true)) return;
   core->BeginDrain();
+  std::thread grpc([this] {
+    if (grpc_server) grpc_server->Drain(core->options().drain_patience);
+  });
   if (http_server) http_server->Drain(core->options().drain_patience);
+  grpc.join();
   if (metrics_server) metrics_server->Drain(std::chrono::milliseconds(0));
   core->Stop();
 }
@@ -79,6 +96,10 @@ Instance::Instance(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Instance::~Instance() = default;
 
 std::string Instance::http_address() const { return impl_->http_server->address(); }
+
+std::string Instance::grpc_address() const {
+  return impl_->grpc_server ? impl_->grpc_server->address() : "";
+}
 
 std::string Instance::metrics_address() const {
   return impl_->metrics_server ? impl_->metrics_server->address() : http_address();

@@ -24,6 +24,7 @@ class Instance {
   ~Instance();  // Drain, if nobody did
 
   std::string http_address() const;     // "127.0.0.1:34567"
+  std::string grpc_address() const;     // empty where gRPC is not served
   std::string metrics_address() const;  // the same where metrics have no port of their own
 
   // Stops accepting, lets requests in flight be answered (at most for drain_patience), unloads all

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/grpc/server.h"
 #include "store/open_store.h"
 
 namespace sarai::instance {
@@ -71,6 +72,14 @@ struct InstanceOptions {
   uint32_t max_connections = 4096;
   std::chrono::seconds idle_timeout{120};
   std::chrono::milliseconds drain_patience{25000};  // for requests in flight when stopping
+
+  // --- gRPC ------------------------------------------------------------------------------------
+  bool serve_grpc = false;
+  net::GrpcServerOptions grpc;
+  std::vector<std::string> grpc_restrictions;  // "category,category:key=value" (restricted_apis.h)
+  std::string grpc_header_pattern;             // metadata that become parameters; empty = none
+  uint32_t grpc_max_stream_requests = 1024;    // in flight in one stream
+  uint64_t max_load_file_bytes = 1ull << 30;   // of the files that a load request brings
 
   // --- what it tells ---------------------------------------------------------------------------
   size_t decision_capacity = 4096;        // newest kept

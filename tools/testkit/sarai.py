@@ -45,6 +45,7 @@ class Instance(Process):
         line = self.wait_for_line("sarai: ready ")
         self.addresses = dict(part.split("=") for part in line.split()[2:])
         self.http = self.addresses["http"]
+        self.grpc = self.addresses.get("grpc")
         self.url = f"http://{self.http}"
 
     def get(self, path):

@@ -37,12 +37,12 @@ TEST(InstanceCommand, SaysAllThatTheInstanceNeeds) {
                               .flags = {"--s3-endpoint=http://127.0.0.1:9"},
                               .environment = {{"A", "own"}, {"B", "own"}}};
   const auto command = CommandOf(launch, options, "/state/instances/demo-AllTraffic-1");
-  EXPECT_THAT(
-      command.arguments,
-      ElementsAre("/bin/sarai", "instance", "--source-url=s3://bucket/models/",
-                  "--state-directory=/state/instances/demo-AllTraffic-1", "--instance-memory=16",
-                  "--instance-disk=32", "--http-address=127.0.0.1", "--http-port=0",
-                  "--instance-id=demo-AllTraffic-1", "--s3-endpoint=http://127.0.0.1:9"));
+  EXPECT_THAT(command.arguments,
+              ElementsAre("/bin/sarai", "instance", "--source-url=s3://bucket/models/",
+                          "--state-directory=/state/instances/demo-AllTraffic-1",
+                          "--instance-memory=16", "--instance-disk=32", "--http-address=127.0.0.1",
+                          "--http-port=0", "--grpc-port=0", "--instance-id=demo-AllTraffic-1",
+                          "--s3-endpoint=http://127.0.0.1:9"));
   EXPECT_THAT(command.environment, ElementsAre("A=model", "B=own"));
 }
 

@@ -49,6 +49,13 @@ void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, b
 
 }  // namespace
 
+kserve::ServerMetadata ServerMetadataOf(std::string version) {
+  return {.name = kServerName,
+          .version = std::move(version),
+          .extensions = {"classification", "model_repository", "model_configuration",
+                         "binary_tensor_data", "parameters"}};
+}
+
 KserveFront::KserveFront(ModelManager& manager, KserveFrontOptions options)
     : manager_(manager),
       options_(std::move(options)),
@@ -107,12 +114,7 @@ void KserveFront::Handle(http::Request request, const http::Target& target,
 }
 
 void KserveFront::Server(http::Responder respond) const {
-  respond(JsonReply(200,
-                    kserve::EncodeServerMetadata(
-                        {.name = kServerName,
-                         .version = options_.server_version,
-                         .extensions = {"classification", "model_repository", "model_configuration",
-                                        "binary_tensor_data", "parameters"}})));
+  respond(JsonReply(200, kserve::EncodeServerMetadata(ServerMetadataOf(options_.server_version))));
 }
 
 void KserveFront::Ready(http::Responder respond) const {

@@ -17,6 +17,9 @@
 
 namespace sarai::instance {
 
+// What every front says of the server.
+kserve::ServerMetadata ServerMetadataOf(std::string version);
+
 struct KserveFrontOptions {
   std::string instance_id;
   std::string server_version;

@@ -26,15 +26,17 @@ struct GrpcInferRequest {
 };
 // raw_input_contents and InferTensorContents. Errors name the tensor: kInvalidArgument.
 Result<GrpcInferRequest> ParseInferRequest(const Blob& message, const ParseOptions& options);
+// The id of a request that may be wrong in other ways: for its error.
+std::string RequestIdOf(const Blob& message);
 
 // Parts of one ModelInferResponse. `request` says what was asked for, as in EncodeInferResponse.
 // With `in_stream` it is wrapped into a ModelStreamInferResponse and has triton_final_response.
 Result<std::vector<Blob>> EncodeInferResponse(const InferResponse& response,
                                               const InferRequest& request,
                                               const EncodeOptions& options, bool in_stream);
-// A ModelStreamInferResponse that is an error; the id is the request's.
+// A ModelStreamInferResponse that is an error; the id is the request's. Not `final`: more follow.
 std::vector<Blob> EncodeStreamError(std::string_view message, const std::string& model,
-                                    const std::string& id);
+                                    const std::string& id, bool final = true);
 
 // For clients (`sarai bench`, tests): a request as a client writes it, and its answer read.
 std::vector<Blob> EncodeInferRequest(const InferRequest& request);

@@ -240,4 +240,12 @@ Result<GrpcInferRequest> ParseInferRequest(const Blob& message, const ParseOptio
   return RequestParser(message, options).Parse();
 }
 
+std::string RequestIdOf(const Blob& message) {
+  std::string id;
+  ProtobufReader reader(message.text());
+  while (const auto field = reader.Next())
+    if (field->number == 3 && field->wire_type == 2) id = field->bytes;
+  return id;
+}
+
 }  // namespace sarai::kserve::grpc

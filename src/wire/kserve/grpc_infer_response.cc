@@ -119,11 +119,11 @@ Result<std::vector<Blob>> EncodeInferResponse(const InferResponse& response,
 }
 
 std::vector<Blob> EncodeStreamError(std::string_view message, const std::string& model,
-                                    const std::string& id) {
+                                    const std::string& id, bool final) {
   std::string response;
   WriteText(response, 1, json::ToValidUtf8(model));
   WriteText(response, 3, json::ToValidUtf8(id));
-  WriteParameter(response, 4, kFinalResponse, true);
+  WriteParameter(response, 4, kFinalResponse, final);
   std::string out;
   WriteText(out, 1, json::ToValidUtf8(message));
   WriteBytes(out, 2, response);

@@ -1,0 +1,205 @@
+#include "instance/front/grpc/grpc_front.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "instance/front/grpc/grpc_answer.h"
+
+namespace sarai::instance {
+namespace {
+
+using net::GrpcCallPtr;
+namespace codec = kserve::grpc;
+
+constexpr int kUnavailable = 14, kUnimplemented = 12, kInternal = 13;
+constexpr char kSecretPrefix[] = "triton-grpc-protocol-";
+
+bool HasVersion(const engine::ModelInfo& info, const std::string& version) {
+  return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
+}
+
+void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
+  if (only_ready && row.state != "READY") return;
+  for (const std::string& version : row.versions)
+    entries.push_back(
+        {.name = row.name, .version = version, .state = row.state, .reason = row.reason});
+  if (row.versions.empty())
+    entries.push_back({.name = row.name, .state = row.state, .reason = row.reason});
+}
+
+}  // namespace
+
+GrpcFront::GrpcFront(ModelManager& manager, GrpcFrontOptions options)
+    : manager_(manager),
+      options_(std::move(options)),
+      inference_(std::make_shared<GrpcInference>(manager, options_.parse, options_.headers)) {}
+
+const std::vector<GrpcFront::Method>& GrpcFront::Methods() {
+  using enum ApiCategory;
+  static const std::vector<Method> methods = {
+      {"/inference.GRPCInferenceService/ModelInfer", kInference, &GrpcFront::Infer},
+      {"/inference.GRPCInferenceService/ModelStreamInfer", kInference, nullptr,
+       &GrpcFront::StreamInfer},
+      {"/inference.GRPCInferenceService/ServerLive", kHealth, &GrpcFront::ServerLive},
+      {"/inference.GRPCInferenceService/ServerReady", kHealth, &GrpcFront::ServerReady},
+      {"/inference.GRPCInferenceService/ModelReady", kHealth, &GrpcFront::ModelReady},
+      {"/inference.GRPCInferenceService/ServerMetadata", kMetadata, &GrpcFront::ServerMetadata},
+      {"/inference.GRPCInferenceService/ModelMetadata", kMetadata, &GrpcFront::ModelMetadata},
+      {"/inference.GRPCInferenceService/ModelConfig", kModelConfig, &GrpcFront::ModelConfig},
+      {"/inference.GRPCInferenceService/RepositoryIndex", kModelRepository, &GrpcFront::Index},
+      {"/inference.GRPCInferenceService/RepositoryModelLoad", kModelRepository, &GrpcFront::Load},
+      {"/inference.GRPCInferenceService/RepositoryModelUnload", kModelRepository,
+       &GrpcFront::Unload},
+      {"/grpc.health.v1.Health/Check", kHealth, &GrpcFront::Health},
+      {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+       {},
+       nullptr,
+       &GrpcFront::Reflect},
+      {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+       {},
+       nullptr,
+       &GrpcFront::Reflect},
+  };
+  return methods;
+}
+
+void GrpcFront::Handle(GrpcCallPtr call) {
+  const auto method = std::ranges::find(Methods(), call->method(), &Method::name);
+  if (method == Methods().end())
+    return call->Finish(
+        {.code = kUnimplemented, .message = fmt::format("there is no method {}", call->method())});
+  if (!Allowed(*method, call)) return;
+  if (method->stream != nullptr) return (this->*method->stream)(std::move(call));
+  call->Read([this, call, run = method->run](std::optional<Blob> message) {
+    if (!message) return call->Finish({.code = kInternal, .message = "the call has no message"});
+    (this->*run)(call, *message);
+  });
+}
+
+bool GrpcFront::Allowed(const Method& method, const GrpcCallPtr& call) const {
+  const auto* const secret = method.category ? options_.restrictions.Of(*method.category) : nullptr;
+  if (secret == nullptr) return true;
+  const std::string header = kSecretPrefix + ToLower(secret->key);
+  if (call->metadata().Has(header) && call->metadata().Get(header) == secret->value) return true;
+  call->Finish({.code = kUnavailable,
+                .message = fmt::format("This protocol is restricted, expecting header '{}'",
+                                       kSecretPrefix + secret->key)});
+  return false;
+}
+
+void GrpcFront::BeginDrain() { streams_.Drain(); }
+
+// ---- the server
+
+void GrpcFront::ServerLive(const GrpcCallPtr& call, const Blob&) {
+  Answer(*call, codec::EncodeFlag(true));
+}
+
+void GrpcFront::ServerReady(const GrpcCallPtr& call, const Blob&) {
+  Answer(*call, codec::EncodeFlag(options_.ready().ok()));
+}
+
+void GrpcFront::ServerMetadata(const GrpcCallPtr& call, const Blob&) {
+  Answer(*call, codec::EncodeServerMetadata(options_.server));
+}
+
+// Triton's answer, too, is that of the whole server whatever service is named.
+void GrpcFront::Health(const GrpcCallPtr& call, const Blob& message) {
+  const auto service = codec::ParseHealthCheck(message);
+  if (!service) return Fail(*call, service.error());
+  constexpr int kServing = 1, kNotServing = 2;
+  Answer(*call, codec::EncodeHealth(options_.ready().ok() ? kServing : kNotServing));
+}
+
+void GrpcFront::Reflect(GrpcCallPtr call) {
+  net::GrpcCall& reader = *call;
+  reader.Read([this, call = std::move(call)](std::optional<Blob> message) mutable {
+    if (!message) return call->Finish({});
+    const auto answer = codec::AnswerReflection(*message);
+    if (!answer) return Fail(*call, answer.error());
+    if (!call->Write({*answer}))
+      return call->Finish({.code = kUnavailable, .message = "the client reads too slowly"});
+    Reflect(std::move(call));
+  });
+}
+
+// ---- models
+
+void GrpcFront::ModelReady(const GrpcCallPtr& call, const Blob& message) {
+  const auto asked = codec::ParseModelName(message);
+  if (!asked) return Fail(*call, asked.error());
+  const ServingModelPtr model = manager_.Serving(asked->name);
+  const bool ready =
+      model && model->handle.ready() && HasVersion(model->handle.info(), asked->version);
+  Answer(*call, codec::EncodeFlag(ready));
+}
+
+void GrpcFront::Describe(const GrpcCallPtr& call, const Blob& message, Encode encode) {
+  auto asked = codec::ParseModelName(message);
+  if (!asked) return Fail(*call, asked.error());
+  const std::string name = asked->name;
+  manager_.Describe(
+      name, [call, encode, asked = std::move(*asked)](const Result<engine::ModelInfo>& info) {
+        if (!info) return Fail(*call, info.error());
+        if (!HasVersion(*info, asked.version))
+          return Fail(*call, MakeStatus(Code::kNotFound, "model '{}' has version {}, not {}",
+                                        asked.name, Join(info->versions, ", "), asked.version));
+        Answer(*call, encode(*info));
+      });
+}
+
+void GrpcFront::ModelMetadata(const GrpcCallPtr& call, const Blob& message) {
+  Describe(call, message, [](const engine::ModelInfo& info) -> Result<Blob> {
+    return codec::EncodeModelMetadata(info.spec, info.versions);
+  });
+}
+
+void GrpcFront::ModelConfig(const GrpcCallPtr& call, const Blob& message) {
+  Describe(call, message, [](const engine::ModelInfo& info) {
+    return codec::EncodeModelConfig(info.config_json);
+  });
+}
+
+void GrpcFront::Index(const GrpcCallPtr& call, const Blob& message) {
+  const auto only_ready = codec::ParseIndexRequest(message);
+  if (!only_ready) return Fail(*call, only_ready.error());
+  manager_.Index([call, only_ready = *only_ready](const std::vector<IndexRow>& rows) {
+    std::vector<kserve::IndexEntry> entries;
+    for (const IndexRow& row : rows) AddEntries(entries, row, only_ready);
+    Answer(*call, codec::EncodeRepositoryIndex(entries));
+  });
+}
+
+void GrpcFront::Load(const GrpcCallPtr& call, const Blob& message) {
+  auto asked = codec::ParseLoadRequest(message, options_.max_load_file_bytes);
+  if (!asked) return Fail(*call, asked.error());
+  if (!asked->load.files.empty())
+    return Fail(*call, Status(Code::kUnimplemented,
+                              "'file:' parameters are not supported: put the files into the model "
+                              "repository"));
+  manager_.Load(std::move(asked->model), std::move(asked->load.config_json),
+                [call](const Status& status) { AnswerDone(*call, status); });
+}
+
+void GrpcFront::Unload(const GrpcCallPtr& call, const Blob& message) {
+  auto asked = codec::ParseUnloadRequest(message);
+  if (!asked) return Fail(*call, asked.error());
+  manager_.Unload(std::move(asked->model),
+                  [call](const Status& status) { AnswerDone(*call, status); });
+}
+
+// ---- inference
+
+void GrpcFront::Infer(const GrpcCallPtr& call, const Blob& message) {
+  inference_->RunUnary(call, message);
+}
+
+void GrpcFront::StreamInfer(GrpcCallPtr call) {
+  const auto stream =
+      std::make_shared<GrpcStream>(inference_, std::move(call), options_.max_stream_requests);
+  streams_.Add(stream);
+  stream->Start();
+}
+
+}  // namespace sarai::instance

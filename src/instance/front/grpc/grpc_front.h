@@ -1,0 +1,74 @@
+// Triton's GRPCInferenceService, gRPC's health check and server reflection. Models that are not
+// loaded are loaded by the request that needs them, as over HTTP.
+//
+// Its place: the core owns it; `net` hands it each call. Threads: any; nothing here blocks. Calls
+// may be answered after it is gone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instance/front/grpc/grpc_stream.h"
+#include "instance/front/restricted_apis.h"
+#include "instance/model_manager.h"
+#include "net/grpc/server.h"
+#include "wire/kserve/grpc_codec.h"
+
+namespace sarai::instance {
+
+struct GrpcFrontOptions {
+  kserve::ServerMetadata server;
+  kserve::ParseOptions parse;
+  RestrictedApis restrictions;
+  HeaderForwarding headers;
+  uint64_t max_load_file_bytes = 1ull << 30;  // of a load request's files together
+  uint32_t max_stream_requests = 1024;        // in flight in one stream; it is then read no further
+  std::function<Status()> ready;              // of the server as a whole
+};
+
+class GrpcFront {
+ public:
+  GrpcFront(ModelManager& manager, GrpcFrontOptions options);
+
+  void Handle(net::GrpcCallPtr call);
+  // Streams take no more requests, and end when those in flight are answered.
+  void BeginDrain();
+
+ private:
+  using Run = void (GrpcFront::*)(const net::GrpcCallPtr& call, const Blob& message);
+  struct Method {
+    std::string_view name;
+    std::optional<ApiCategory> category;
+    Run run = nullptr;                                      // unary
+    void (GrpcFront::*stream)(net::GrpcCallPtr) = nullptr;  // or that
+  };
+  static const std::vector<Method>& Methods();
+  bool Allowed(const Method& method, const net::GrpcCallPtr& call) const;
+
+  void ServerLive(const net::GrpcCallPtr& call, const Blob& message);
+  void ServerReady(const net::GrpcCallPtr& call, const Blob& message);
+  void ServerMetadata(const net::GrpcCallPtr& call, const Blob& message);
+  void ModelReady(const net::GrpcCallPtr& call, const Blob& message);
+  void ModelMetadata(const net::GrpcCallPtr& call, const Blob& message);
+  void ModelConfig(const net::GrpcCallPtr& call, const Blob& message);
+  void Index(const net::GrpcCallPtr& call, const Blob& message);
+  void Load(const net::GrpcCallPtr& call, const Blob& message);
+  void Unload(const net::GrpcCallPtr& call, const Blob& message);
+  void Infer(const net::GrpcCallPtr& call, const Blob& message);
+  void StreamInfer(net::GrpcCallPtr call);
+  void Health(const net::GrpcCallPtr& call, const Blob& message);
+  void Reflect(net::GrpcCallPtr call);
+  using Encode = Result<Blob> (*)(const engine::ModelInfo&);
+  void Describe(const net::GrpcCallPtr& call, const Blob& message, Encode encode);
+
+  ModelManager& manager_;
+  const GrpcFrontOptions options_;
+  const std::shared_ptr<const GrpcInference> inference_;
+  GrpcStreams streams_;  // its own synchronisation
+};
+
+}  // namespace sarai::instance

@@ -1,0 +1,44 @@
+#include "instance/front/grpc/grpc_inference.h"
+
+#include <utility>
+
+#include "instance/front/grpc/grpc_answer.h"
+
+namespace sarai::instance {
+
+Result<GrpcInference::Prepared> GrpcInference::Prepare(const net::GrpcCall& call,
+                                                       const Blob& message) const {
+  SARAI_TRY(auto parsed, kserve::grpc::ParseInferRequest(message, parse_));
+  InferRequest& request = parsed.request;
+  SARAI_CHECK_OK(headers_.Apply(call.metadata(), request.parameters));
+  request.cancellation = call.cancellation();
+  request.deadline = call.deadline();
+  GrpcWishes wishes{.request = {.id = request.id, .outputs = request.outputs},
+                    .model = request.model,
+                    .empty_final = parsed.wants_empty_final};
+  return Prepared{.request = std::move(request), .wishes = std::move(wishes)};
+}
+
+void GrpcInference::RunUnary(const net::GrpcCallPtr& call, const Blob& message) const {
+  auto prepared = Prepare(*call, message);
+  if (!prepared) return Fail(*call, prepared.error());
+  manager_.Infer(std::move(prepared->request),
+                 [call, wishes = std::move(prepared->wishes)](const InferOutcome& outcome) {
+                   if (!outcome.response) return Fail(*call, outcome.response.error());
+                   auto parts = EncodeAnswer(*outcome.response, wishes, /*in_stream=*/false);
+                   if (!parts) return Fail(*call, parts.error());
+                   call->FinishWith(std::move(*parts));
+                 });
+}
+
+bool GrpcInference::IsDecoupled(const std::string& model) const {
+  const ServingModelPtr serving = manager_.Serving(model);
+  return serving != nullptr && serving->handle.info().spec.decoupled;
+}
+
+Result<std::vector<Blob>> EncodeAnswer(const InferResponse& response, const GrpcWishes& wishes,
+                                       bool in_stream) {
+  return kserve::grpc::EncodeInferResponse(response, wishes.request, {}, in_stream);
+}
+
+}  // namespace sarai::instance

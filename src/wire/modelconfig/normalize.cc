@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "model_config.pb.h"
+#include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/model_config.h"
 #include "wire/modelconfig/sequence.h"
 
@@ -60,6 +61,7 @@ void NormalizeMemory(inference::ModelConfig& config) {
 void Normalize(inference::ModelConfig& config) {
   NormalizeVersions(config);
   NormalizeBatching(config);
+  if (IsEnsemble(config)) return;  // it runs nothing itself
   NormalizeGroups(config);
   NormalizeMemory(config);
 }

@@ -22,11 +22,6 @@ bool HasOwnRuntime(const ModelConfig& config) {
 }
 
 constexpr std::array kUnserved = {
-    Unserved{"ensemble_scheduling",
-             [](const ModelConfig& c) {
-               return c.has_ensemble_scheduling() || c.platform() == kEnsemblePlatform;
-             }},
-    Unserved{"response_cache", [](const ModelConfig& c) { return c.response_cache().enable(); }},
     Unserved{"batch_input", [](const ModelConfig& c) { return c.batch_input_size() > 0; }},
     Unserved{"batch_output", [](const ModelConfig& c) { return c.batch_output_size() > 0; }},
     Unserved{

@@ -3,6 +3,7 @@
 
 #include "model_config.pb.h"
 #include "wire/modelconfig/complete.h"
+#include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/limits.h"
 #include "wire/modelconfig/model_config.h"
 #include "wire/modelconfig/sequence.h"
@@ -146,7 +147,7 @@ Result<std::vector<int64_t>> ChooseVersions(const inference::ModelConfig& config
 
 Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
                          std::string_view directory) {
-  if (config.backend().empty())
+  if (config.backend().empty() && !IsEnsemble(config))
     return Error(Code::kInvalidArgument, "model '{}' names no backend", config.name());
   ModelSpec spec{.name = config.name(),
                  .version = std::to_string(version),
@@ -163,6 +164,9 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
   spec.instance_count = InstanceCount(spec.instance_groups);
   AddTensors(config, spec);
   if (config.has_sequence_batching()) spec.sequence = ToSequenceSpec(config, directory);
+  if (config.has_ensemble_scheduling())
+    spec.ensemble = ToEnsembleSpec(config.ensemble_scheduling());
+  spec.response_cache = config.response_cache().enable();
   for (const auto& [key, parameter] : config.parameters())
     spec.parameters[key] = parameter.string_value();
   return spec;

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "wire/modelconfig/backends.h"
+#include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/model_config.h"
 
 namespace sarai::modelconfig {
@@ -9,6 +10,7 @@ namespace {
 
 Status CheckBackend(const inference::ModelConfig& config) {
   if (config.name().empty()) return MakeStatus(Code::kInvalidArgument, "it has no name");
+  if (IsEnsemble(config)) return CheckEnsemble(config);
   if (config.backend().empty()) return MakeStatus(Code::kInvalidArgument, "it names no backend");
   const BackendRule* const rule = FindByPlatform(config.platform());
   if (rule == nullptr || rule->backend == config.backend()) return {};
@@ -37,6 +39,14 @@ Status CheckFiles(const inference::ModelConfig& config) {
   return {};
 }
 
+Status CheckCache(const inference::ModelConfig& config) {
+  if (!config.response_cache().enable() || !config.model_transaction_policy().decoupled())
+    return {};
+  return MakeStatus(Code::kInvalidArgument,
+                    "response_cache must be off for a decoupled model: it keeps one answer a "
+                    "request");
+}
+
 Status CheckAll(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckSupported(config));
   SARAI_CHECK_OK(CheckBackend(config));
@@ -44,6 +54,7 @@ Status CheckAll(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckFiles(config));
   SARAI_CHECK_OK(CheckScheduling(config));
   SARAI_CHECK_OK(CheckSequence(config));
+  SARAI_CHECK_OK(CheckCache(config));
   SARAI_CHECK_OK(CheckInstanceGroups(config));
   SARAI_CHECK_OK(CheckTensors(config));
   return CheckWarmup(config);

@@ -34,7 +34,7 @@ TEST(Validate, AcceptsWhatIsRight) {
         "cc_model_filenames { key: '8.6' value: 'a.plan' }",
         "metric_tags { key: 'team' value: 'x' }",
         "parameters { key: 'intra_op_thread_count' value { string_value: '2' } }",
-        "model_transaction_policy { decoupled: false }", "response_cache { enable: false }",
+        "model_transaction_policy { decoupled: false }", "response_cache { enable: true }",
         "platform: 'onnxruntime_onnx'", "runtime: 'libtriton_onnxruntime.so'",
         "dynamic_batching { priority_levels: 1 default_priority_level: 1 }",
         "model_warmup { name: 'w' batch_size: 8 inputs { key: 'x' value { data_type: TYPE_FP32 "
@@ -45,9 +45,6 @@ TEST(Validate, AcceptsWhatIsRight) {
 TEST(Validate, RefusesByNameWhatIsNotServed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
-      {"ensemble_scheduling {}", "ensemble_scheduling"},
-      {"platform: 'ensemble'", "ensemble_scheduling"},
-      {"response_cache { enable: true }", "response_cache"},
       {"batch_input { }", "batch_input"},
       {"batch_output { }", "batch_output"},
       {"model_operations { op_library_filename: 'x.so' }", "model_operations"},

@@ -35,13 +35,15 @@ struct Engine::Impl {
       : options(engine_options),
         registry(backend_registry),
         clock(the_clock),
-        serving(LaneCount(options.lanes), clock, reaper,
-                options.rate_limit ? std::make_unique<RateGate>(options.rate_limit_resources)
-                                   : nullptr) {}
+        serving(
+            LaneCount(options.lanes), clock, reaper,
+            options.rate_limit ? std::make_unique<RateGate>(options.rate_limit_resources) : nullptr,
+            options.models) {}
 
   void Stop();
 
   Result<ModelHandle> Load(const LoadOptions& load);
+  Result<LoadedModel> CarryOut(const LoadPlan& plan);
   Roster::ModelPtr Assemble(LoadedModel loaded);
   void Infer(const ModelHandle::Model& model, InferRequest request, InferResponder respond);
 
@@ -74,13 +76,8 @@ struct Engine::Impl {
 Result<ModelHandle> Engine::Impl::Load(const LoadOptions& load) {
   const TimePoint start = clock.Now();
   SARAI_TRY(const LoadPlan plan, PlanLoad(load));
-  auto backend = registry.Get(plan.backend);
-  if (!backend) return Error(backend.error().WithContext(fmt::format("model '{}'", plan.name)));
   const uint64_t losses = roster.LossesOf(plan.backend);
-  auto loaded = CarryOut(plan, **backend);
-  // Reading and optimising a model leaves holes in the heap as large as the model, whatever the
-  // end.
-  reaper.Tidy(*backend);
+  auto loaded = CarryOut(plan);
   if (!loaded) return Error(std::move(loaded).error());
   loaded->info.load_time = clock.Now() - start;
   const Roster::ModelPtr model = Assemble(std::move(*loaded));
@@ -97,6 +94,22 @@ Result<ModelHandle> Engine::Impl::Load(const LoadOptions& load) {
     return Error(added);
   }
   return ModelHandle(model);
+}
+
+Result<LoadedModel> Engine::Impl::CarryOut(const LoadPlan& plan) {
+  if (plan.backend.empty()) {
+    if (options.models != nullptr && options.find_model)
+      return CarryOutEnsemble(plan, options.find_model);
+    return Error(Code::kUnimplemented, "model '{}' is an ensemble, which nobody runs here",
+                 plan.name);
+  }
+  auto backend = registry.Get(plan.backend);
+  if (!backend) return Error(backend.error().WithContext(fmt::format("model '{}'", plan.name)));
+  auto loaded = engine::CarryOut(plan, **backend);
+  // Reading and optimising a model leaves holes in the heap as large as the model, whatever the
+  // end.
+  reaper.Tidy(*backend);
+  return loaded;
 }
 
 Roster::ModelPtr Engine::Impl::Assemble(LoadedModel loaded) {

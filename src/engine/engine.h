@@ -28,6 +28,9 @@ namespace sarai::engine {
 
 class BackendRegistry;  // name -> Backend, opened when first needed (engine/backend_registry.h)
 
+struct ModelInfo;
+using FindModel = std::function<Result<ModelInfo>(const std::string& name)>;
+
 struct EngineOptions {
   int lanes = 0;  // 0 = one per core, at least 2
   // A request runs on the thread that brings it, without a switch to a lane's, while a lane would
@@ -43,6 +46,9 @@ struct EngineOptions {
   // much as the model that asks most.
   std::map<std::string, std::map<int, uint32_t>> rate_limit_resources;
   ModelCaller* models = nullptr;  // runs the steps of ensembles; outlives the engine
+  // What is known of a model that a step names, without loading it; a spec without tensors = its
+  // configuration does not tell. May block; called within Load.
+  FindModel find_model;
 };
 
 enum class FailureReason {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/ensemble/members.h"
 #include "engine/sequence/rows.h"
 #include "engine/warmup.h"
 #include "model_config.pb.h"
+#include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/model_config.h"
 
 namespace sarai::engine {
@@ -54,7 +56,7 @@ Status FillPlan(LoadPlan& plan, const LoadOptions& options) {
   SARAI_CHECK_OK(modelconfig::Autofill(*plan.config, plan.name, NamesIn(folder)));
   plan.name = plan.config->name();
   plan.backend = plan.config->backend();
-  if (plan.backend.empty())
+  if (plan.backend.empty() && !modelconfig::IsEnsemble(*plan.config))
     return MakeStatus(Code::kUnimplemented, "platform '{}' is not served: it names no backend",
                       plan.config->platform());
   return {};
@@ -138,6 +140,27 @@ Result<LoadedModel> CarryOut(const LoadPlan& plan, backends::Backend& backend) {
     loaded.info.memory_bytes += parts->model->memory_bytes();
     loaded.versions.push_back(std::move(*parts));
   }
+  return loaded;
+}
+
+Result<LoadedModel> CarryOutEnsemble(const LoadPlan& plan, const FindModel& find_model) {
+  inference::ModelConfig config = *plan.config;
+  modelconfig::Normalize(config);
+  if (const Status valid = modelconfig::Validate(config); !valid.ok())
+    return Error(InContextOf(plan.name, valid));
+  auto spec = SpecOf(plan, config, plan.versions.back());
+  if (!spec) return Error(InContextOf(plan.name, spec.error()));
+  auto members = FindMembers(*spec, find_model);
+  if (!members) return Error(InContextOf(plan.name, members.error()));
+  if (members->decoupled) config.mutable_model_transaction_policy()->set_decoupled(true);
+  LoadedModel loaded;
+  for (const int64_t version : plan.versions) {
+    SARAI_TRY(ModelSpec served, SpecOf(plan, config, version));
+    loaded.info.spec = served;
+    loaded.info.versions.push_back(std::to_string(version));
+    loaded.versions.push_back({.spec = std::move(served), .members = members->steps});
+  }
+  loaded.info.config_json = modelconfig::ToJson(config);
   return loaded;
 }
 

@@ -24,13 +24,13 @@ struct LoadPlan {
   ~LoadPlan();
 
   std::string name;
-  std::string backend;
+  std::string backend;  // empty: an ensemble
   ModelDirectory directory;
   std::unique_ptr<inference::ModelConfig> config;  // parsed and filled, not yet completed
   std::vector<int64_t> versions;                   // to serve, ascending, at least one
 };
 
-// Errors name the model or its folder: kNotFound, kInvalidArgument, kUnimplemented (ensembles).
+// Errors name the model or its folder: kNotFound, kInvalidArgument, kUnimplemented.
 Result<LoadPlan> PlanLoad(const LoadOptions& options);
 
 struct LoadedModel {
@@ -40,5 +40,8 @@ struct LoadedModel {
 
 // All versions load, or none does. Errors name the model.
 Result<LoadedModel> CarryOut(const LoadPlan& plan, backends::Backend& backend);
+
+// Of a plan without a backend. Looks at what the steps' models say of themselves; loads none.
+Result<LoadedModel> CarryOutEnsemble(const LoadPlan& plan, const FindModel& find_model);
 
 }  // namespace sarai::engine

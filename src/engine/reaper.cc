@@ -15,7 +15,7 @@ Reaper::~Reaper() { Stop(); }
 
 void Reaper::Rest(std::shared_ptr<ServedVersion> version) {
   std::lock_guard lock(mu_);
-  untidy_.insert(version->backend());
+  if (version->backend() != nullptr) untidy_.insert(version->backend());
   resting_.push_back(std::move(version));
   wake_.notify_one();
 }

@@ -25,6 +25,9 @@ ServedVersion::ServedVersion(Parts parts, const Options& options,
       backend_(parts.backend),
       keeps_order_(spec_.batching.preserve_ordering && spec_.instance_count > 1),
       departure_(std::move(departure)),
+      members_(std::move(parts.members)),
+      step_gates_(spec_.ensemble ? spec_.ensemble->steps.size() : 0,
+                  spec_.ensemble ? spec_.ensemble->max_inflight_requests : 0),
       scheduler_(
           MakeScheduler(spec_, options.default_max_queue_size, std::move(parts.initial_states))),
       short_runs_(LimitsOf(spec_, backend_, options.run_here_median_max)) {}
@@ -137,6 +140,20 @@ ServedVersion::Lost ServedVersion::Lose(std::string why) {
   streams_.clear();
   lost.next.rest = ClaimRest();
   return lost;
+}
+
+Status ServedVersion::BeginEnsemble() {
+  std::lock_guard lock(mu_);
+  if (state() != State::kServing) return RefusalLocked();
+  ++running_;
+  counters_.Enter();
+  return {};
+}
+
+ServedVersion::FollowUp ServedVersion::EndEnsemble() {
+  std::lock_guard lock(mu_);
+  --running_;
+  return {.rest = ClaimRest()};
 }
 
 void ServedVersion::Destroy() { model_.reset(); }

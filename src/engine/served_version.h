@@ -21,8 +21,10 @@
 #include "backends/backend.h"
 #include "engine/counters.h"
 #include "engine/departure.h"
+#include "engine/ensemble/step_gates.h"
 #include "engine/ordered_replies.h"
 #include "engine/scheduler.h"
+#include "policy/ensemble.h"
 #include "policy/short_runs.h"
 
 namespace sarai::engine {
@@ -37,7 +39,8 @@ class ServedVersion {
     ModelSpec spec;
     std::unique_ptr<backends::BackendModel> model;
     backends::Backend* backend = nullptr;
-    std::vector<Tensor> initial_states;  // of sequences
+    std::vector<Tensor> initial_states;           // of sequences
+    std::vector<policy::EnsembleMember> members;  // of ensembles, by step
   };
   struct Options {
     uint32_t default_max_queue_size = 1024;
@@ -98,6 +101,13 @@ class ServedVersion {
   bool Open(StreamPtr stream);
   FollowUp Close(const StreamPtr& stream);
 
+  // Of ensembles, whose requests wait for others' models only: one has come (kUnavailable: not
+  // serving), one has been answered.
+  Status BeginEnsemble();
+  FollowUp EndEnsemble();
+  const std::vector<policy::EnsembleMember>& members() const { return members_; }
+  StepGates& step_gates() { return step_gates_; }
+
   // No more requests; those here are finished first.
   FollowUp Drain();
   // No more requests; those that wait are handed out to be failed, and so are the streams. `why`
@@ -130,10 +140,12 @@ class ServedVersion {
   backends::Backend* const backend_;
   const bool keeps_order_;
   const std::shared_ptr<Departure> departure_;
+  const std::vector<policy::EnsembleMember> members_;
 
   // Own synchronisation.
   Counters counters_;
   OrderedReplies replies_;
+  StepGates step_gates_;
   std::atomic<State> state_{State::kServing};  // written under mu_
 
   // Guarded by mu_.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/ensemble/ensemble_run.h"
 #include "engine/execution.h"
 #include "engine/response_stream.h"
 
@@ -47,6 +48,8 @@ void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution exe
       continue;
     }
     InferResponse response = ResponseTo(version.spec(), *batch[i], std::move(execution.outputs[i]));
+    response.times = {execution.run.compute_input, execution.run.compute_infer,
+                      execution.run.compute_output};
     Answer(version, std::move(batch[i]), std::move(response));
   }
 }
@@ -77,15 +80,17 @@ ServedVersion::RunCost CostOf(const std::vector<Pending>& batch, const Counters:
 
 }  // namespace
 
-Serving::Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate)
+Serving::Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate,
+                 ModelCaller* models)
     : clock_(clock),
       reaper_(reaper),
+      models_(models),
       rate_(std::move(rate)),
       alarms_(clock, [this](const VersionPtr& version) { OnAlarm(version); }),
       lanes_(lanes, clock, [this](const VersionPtr& version) { TakeTurn(version); }) {}
 
 Status Serving::Admit(const VersionPtr& version) {
-  return rate_ == nullptr ? Status() : rate_->Add(version);
+  return rate_ == nullptr || version->spec().ensemble ? Status() : rate_->Add(version);
 }
 
 void Serving::Stop() {
@@ -106,6 +111,7 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
   }
   (*pending)->respond = std::move(respond);
   TraceArrival(**pending);
+  if (version->spec().ensemble) return InferEnsemble(version, std::move(*pending));
   Listen(version, **pending);
   const PendingRequest* const identity = pending->get();
   const CancellationPtr cancellation = (*pending)->request.cancellation;
@@ -124,6 +130,19 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
   }
   // Its callback may have run before there was anything to take back.
   if (IsCancelled(cancellation)) OnCancelled(version, identity);
+}
+
+void Serving::InferEnsemble(const VersionPtr& version, Pending pending) {
+  if (const Status begun = version->BeginEnsemble(); !begun.ok()) {
+    version->counters().OnRefused(FailureReason::kRejected);
+    return pending->respond(Error(begun));
+  }
+  std::make_shared<EnsembleRun>(version, std::move(pending), *models_, clock_,
+                                [this, gate = gate_, version] {
+                                  const auto next = version->EndEnsemble();
+                                  gate->Enter([&] { Arrange(version, next); });
+                                })
+      ->Start();
 }
 
 Result<Pending> Serving::Accept(const ServedVersion& version, InferRequest request,
@@ -233,7 +252,7 @@ void Serving::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& 
   if (next.schedule) lanes_.Schedule(version);
   if (!next.rest) return;
   alarms_.Forget(*version);
-  if (rate_ != nullptr) rate_->Remove(*version);
+  if (rate_ != nullptr && !version->spec().ensemble) rate_->Remove(*version);
   reaper_.Rest(version);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/rate_gate.h"
 #include "engine/reaper.h"
 #include "engine/served_version.h"
+#include "types/model_caller.h"
 
 namespace sarai::engine {
 
@@ -23,8 +24,9 @@ class Serving {
   using VersionPtr = std::shared_ptr<ServedVersion>;
 
   // `clock` and `reaper` must outlive it.
-  // Without `rate` every run may start.
-  Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate);
+  // Without `rate` every run may start; without `models` there are no ensembles.
+  Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate,
+          ModelCaller* models = nullptr);
 
   // Before the first request. Errors: kInvalidArgument when the version could never run.
   Status Admit(const VersionPtr& version);
@@ -39,6 +41,7 @@ class Serving {
 
  private:
   Result<Pending> Accept(const ServedVersion& version, InferRequest request, TimePoint now) const;
+  void InferEnsemble(const VersionPtr& version, Pending pending);
   void Listen(const VersionPtr& version, PendingRequest& pending);
   void TakeTurn(const VersionPtr& version);
   bool TakeTurnNow(const VersionPtr& version);  // whether it ran something
@@ -50,6 +53,7 @@ class Serving {
   // Constant after construction.
   const Clock& clock_;
   Reaper& reaper_;
+  ModelCaller* const models_;
   const std::shared_ptr<CallGate> gate_ = std::make_shared<CallGate>();
 
   // Own synchronisation. Lanes, which use the others, end first.

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/backend_registry.h"
+#include "engine/call_gate.h"
 #include "engine/engine.h"
 #include "instance/artifact_source.h"
 #include "instance/catalog.h"
@@ -49,6 +50,25 @@ engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
           .backend_settings = options.backend_settings};
 }
 
+// The steps of ensembles are requests like any other: their models are loaded on demand. Calls that
+// come when the instance has stopped are dropped.
+class StepCaller final : public ModelCaller {
+ public:
+  void Call(InferRequest request, InferResponder respond) override {
+    gate_.Enter([&] {
+      manager_->Infer(std::move(request), [respond = std::move(respond)](InferOutcome out) mutable {
+        respond(std::move(out.response));
+      });
+    });
+  }
+  void Open(ModelManager& manager) { manager_ = &manager; }
+  void Close() { gate_.Close(); }
+
+ private:
+  ModelManager* manager_ = nullptr;  // set before the first load
+  engine::CallGate gate_;
+};
+
 ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
   return {.residency = {.memory_budget_bytes = options.memory_budget_bytes,
                         .disk_budget_bytes = options.disk_budget_bytes,
@@ -75,6 +95,7 @@ struct Core::Impl {
 
   void AdoptDisk();
   std::string NameOf(const std::string& url) const;
+  Result<engine::ModelInfo> FindStep(const std::string& name);
   Status Ready();
   StatusFacts Facts(const Totals& totals);
   double DiskPercent(const Totals& totals) const;
@@ -94,6 +115,7 @@ struct Core::Impl {
   const std::unique_ptr<store::DiskTier> disk;
   ArtifactSource source;
   engine::BackendRegistry registry;
+  StepCaller steps;
   engine::Engine engine;
   OverheadMeter overhead;
   ModelWorker worker;
@@ -116,7 +138,10 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       disk(std::move(disk_tier)),
       source(std::move(object_store), disk.get(), options.disk_budget_bytes),
       registry(RegistryOptionsOf(options)),
-      engine({.lanes = options.lanes, .default_max_queue_size = options.default_max_queue_size},
+      engine({.lanes = options.lanes,
+              .default_max_queue_size = options.default_max_queue_size,
+              .models = &steps,
+              .find_model = [this](const std::string& name) { return FindStep(name); }},
              registry, clock),
       overhead(registry),
       worker({.lookup = options.lookup_threads,
@@ -139,6 +164,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
                .engine = engine,
                .registry = registry},
               options.overhead_interval) {
+  steps.Open(manager);
   if (const auto& name = catalog.single_model())
     single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
   const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
@@ -174,6 +200,15 @@ Status Core::Impl::OpenGrpc() {
                                 .max_stream_requests = options.grpc_max_stream_requests,
                                 .ready = [this] { return Ready(); }});
   return {};
+}
+
+// What a step's model says of itself: loaded, or in its folder. What lies in a store tells nothing
+// before it is fetched.
+Result<engine::ModelInfo> Core::Impl::FindStep(const std::string& name) {
+  if (const ServingModelPtr loaded = manager.Serving(name)) return loaded->handle.info();
+  SARAI_TRY(const ModelOrigin origin, catalog.Find(name));
+  if (origin.kind == OriginKind::kSource) return engine::ModelInfo{};
+  return engine::InspectDirectory({.directory = origin.url, .name = name});
 }
 
 Status Core::Impl::Ready() {
@@ -240,6 +275,7 @@ void Core::Impl::Stop() {
     LogWarning("instance", "models are still draining after {} s: they are dropped",
                kUnloadPatience.count());
   worker.Stop();
+  steps.Close();
   strand.Stop();
 }
 

@@ -9,6 +9,7 @@ namespace {
 // A tensor as whoever named it first sees it, batch dimension included.
 struct Seen {
   DataType type;
+  Shape dims;
   Shape shape;
   std::string by;
 };
@@ -23,7 +24,7 @@ Status Refuse(fmt::format_string<Args...> format, Args&&... args) {
 Seen See(const TensorSpec& tensor, int64_t max_batch_size, std::string by) {
   Shape shape = tensor.dims;
   if (max_batch_size > 0) shape.insert(shape.begin(), -1);
-  return {tensor.type, std::move(shape), std::move(by)};
+  return {tensor.type, tensor.dims, std::move(shape), std::move(by)};
 }
 
 bool Fits(const Shape& a, const Shape& b) {
@@ -41,7 +42,7 @@ Status CheckAgreement(SeenByName& seen, const std::string& name, Seen tensor) {
   if (other.type != tensor.type)
     return Refuse("tensor '{}' is {} to {}, but {} to {}", name, DataTypeName(other.type), other.by,
                   DataTypeName(tensor.type), tensor.by);
-  if (!Fits(other.shape, tensor.shape))
+  if (!Fits(other.dims, tensor.dims) && !Fits(other.shape, tensor.shape))
     return Refuse("tensor '{}' has shape {} to {}, but {} to {}", name, ShapeText(other.shape),
                   other.by, ShapeText(tensor.shape), tensor.by);
   return {};
@@ -61,9 +62,10 @@ Status CheckMap(const Map& map, std::span<const TensorSpec> tensors, std::string
 
 Status CheckStep(const ModelSpec& ensemble, size_t index, const EnsembleMember& member,
                  SeenByName& seen) {
+  if (!member.known) return {};
   const EnsembleStep& step = ensemble.ensemble->steps[index];
   const std::string name = StepName(*ensemble.ensemble, index);
-  if (ensemble.max_batch_size > member.max_batch_size)
+  if (member.max_batch_size > 0 && ensemble.max_batch_size > member.max_batch_size)
     return Refuse("the ensemble's max_batch_size is {}, but {} allows only {}",
                   ensemble.max_batch_size, name, member.max_batch_size);
   for (const TensorSpec& input : member.inputs)
@@ -138,6 +140,41 @@ Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> 
   for (size_t i = 0; i < members.size(); ++i)
     SARAI_CHECK_OK(CheckStep(ensemble, i, members[i], seen));
   return {};
+}
+
+std::vector<bool> NeededSteps(const ModelSpec& ensemble, const std::vector<std::string>& outputs) {
+  const std::vector<EnsembleStep>& steps = ensemble.ensemble->steps;
+  if (outputs.empty()) return std::vector<bool>(steps.size(), true);
+  std::vector<bool> needed(steps.size());
+  std::vector<std::string> open = outputs;
+  while (!open.empty()) {
+    const std::string tensor = std::move(open.back());
+    open.pop_back();
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const bool makes = std::ranges::any_of(
+          steps[i].output_map, [&](const auto& entry) { return entry.second == tensor; });
+      if (needed[i] || !makes) continue;
+      needed[i] = true;
+      for (const auto& [own, name] : steps[i].input_map) open.push_back(name);
+    }
+  }
+  return needed;
+}
+
+std::set<std::string> ComposingModels(const EnsembleSpec& spec) {
+  std::set<std::string> models;
+  for (const EnsembleStep& step : spec.steps) models.insert(step.model);
+  return models;
+}
+
+Shape PassedOnShape(std::span<const int64_t> dims, bool batches, bool from_batching,
+                    const Shape& shape) {
+  if (batches == from_batching) return shape;
+  const bool fits = Fits(Shape(dims.begin(), dims.end()), shape);
+  Shape passed = shape;
+  if (batches && fits) passed.insert(passed.begin(), 1);
+  if (!batches && !fits && !shape.empty() && shape.front() == 1) passed.erase(passed.begin());
+  return passed;
 }
 
 EnsembleProgress::EnsembleProgress(const EnsembleSpec& spec)

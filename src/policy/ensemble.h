@@ -18,12 +18,28 @@ namespace sarai::policy {
 struct EnsembleMember {
   int64_t max_batch_size = 0;
   std::vector<TensorSpec> inputs, outputs;
+  bool decoupled = false;
+  bool known = true;  // false: its configuration does not tell before it is loaded
 };
 
 // `members`: by step of `ensemble.ensemble`. Every tensor has one producer, every step can start,
-// every output is produced, and types and shapes agree (-1 fits anything). Tensors between steps
-// that nobody reads are fine. Errors: kInvalidArgument, with the step, its model and the tensor.
+// every output is produced, and types and shapes agree (-1 fits anything; with the batch dimension
+// or without). Tensors between steps that nobody reads are fine. Members that are not known are
+// taken at the configuration's word. Errors: kInvalidArgument, with the step, its model and the
+// tensor.
 Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> members);
+
+// The steps that these outputs of the ensemble need; empty = all outputs.
+std::vector<bool> NeededSteps(const ModelSpec& ensemble, const std::vector<std::string>& outputs);
+
+// The models that the steps call, each once.
+std::set<std::string> ComposingModels(const EnsembleSpec& spec);
+
+// A tensor's shape for whoever takes it next, `dims` its own view without batch dimension. Only
+// where one side batches and the other does not: a batch of one is put on or taken off if `dims`
+// do not fit otherwise.
+Shape PassedOnShape(std::span<const int64_t> dims, bool batches, bool from_batching,
+                    const Shape& shape);
 
 // One request's way through the steps: each is started once, as soon as all it reads is there.
 // `spec` outlives it.

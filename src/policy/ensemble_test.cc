@@ -77,10 +77,12 @@ INSTANTIATE_TEST_SUITE_P(
              "tensor 'MID' has shape [4]"},
         Case{"Ranks", [](Chain& c) { c.members[1].inputs[0].dims = {-1, -1}; },
              "tensor 'MID' has shape [4]"},
-        Case{"BatchDimension", [](Chain& c) { c.members[1].max_batch_size = 8; },
-             "but [-1,-1] to step 1"},
-        Case{"BatchSize", [](Chain& c) { c.spec.max_batch_size = 8; },
-             "max_batch_size is 8, but step 0 (model 'a') allows only 0"}),
+        Case{"BatchSize",
+             [](Chain& c) {
+               c.spec.max_batch_size = 8;
+               c.members[0].max_batch_size = 4;
+             },
+             "max_batch_size is 8, but step 0 (model 'a') allows only 4"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Ensemble, AMembersBatchDimensionIsPartOfTheTensorOfAnEnsembleThatDoesNotBatch) {
@@ -95,6 +97,36 @@ TEST(Ensemble, OptionalInputsNeedNotBeMapped) {
   Chain chain;
   chain.members[1].inputs.push_back({.name = "z", .type = DataType::kFp32, .optional = true});
   EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
+}
+
+TEST(Ensemble, MembersThatBatchAndMembersThatDoNotShareATensorWhoseDimsFit) {
+  Chain chain;
+  chain.members[1].max_batch_size = 8;
+  EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
+}
+
+TEST(Ensemble, AMemberThatIsNotKnownYetIsTakenAtTheConfigurationsWord) {
+  Chain chain;
+  chain.members[0] = {.known = false};
+  EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
+}
+
+TEST(Ensemble, OnlyStepsThatAWantedOutputNeedsRun) {
+  Chain chain;
+  chain.steps().push_back(
+      {.model = "c", .input_map = {{"x", "IN"}}, .output_map = {{"y", "SIDE"}}});
+  EXPECT_THAT(NeededSteps(chain.spec, {"OUT"}), ElementsAre(true, true, false));
+  EXPECT_THAT(NeededSteps(chain.spec, {"SIDE"}), ElementsAre(false, false, true));
+  EXPECT_THAT(NeededSteps(chain.spec, {}), ElementsAre(true, true, true));
+}
+
+TEST(Ensemble, ABatchOfOneIsPutOnAndTakenOffBetweenModelsThatBatchAndThatDoNot) {
+  const Shape dims = {4};
+  EXPECT_THAT(PassedOnShape(dims, true, false, {4}), ElementsAre(1, 4));
+  EXPECT_THAT(PassedOnShape(dims, true, false, {3, 4}), ElementsAre(3, 4));
+  EXPECT_THAT(PassedOnShape(dims, false, true, {1, 4}), ElementsAre(4));
+  EXPECT_THAT(PassedOnShape(dims, false, true, {3, 4}), ElementsAre(3, 4));
+  EXPECT_THAT(PassedOnShape(dims, true, true, {1, 4}), ElementsAre(1, 4));
 }
 
 TEST(EnsembleProgress, IndependentStepsStartAtOnceAndAJoinWaitsForBoth) {

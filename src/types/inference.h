@@ -63,12 +63,18 @@ struct InferRequest {
   TracePtr trace;  // null = this request is not traced
 };
 
+// What the run that answered took. Of an ensemble: the sums of its steps'.
+struct ComputeTimes {
+  Duration input{0}, infer{0}, output{0};
+};
+
 struct InferResponse {
   std::string model;
   std::string version;
   std::string id;
   Parameters parameters;
   std::vector<Tensor> outputs;
+  ComputeTimes times;
   // Of a stream of responses (decoupled models): whether this is the last one. A last one may be
   // empty: no outputs, only the end.
   bool final = true;

@@ -58,4 +58,8 @@ void Registry::Remove(const std::string& label, const std::string& value) {
 
 std::string Registry::Render() const { return RenderOpenMetrics(impl_->Snapshot()); }
 
+std::string Registry::RenderPrometheus() const {
+  return telemetry::RenderPrometheus(impl_->Snapshot());
+}
+
 }  // namespace sarai::telemetry

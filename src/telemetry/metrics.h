@@ -68,6 +68,8 @@ class Registry {
 
   // OpenMetrics text, ends with "# EOF".
   std::string Render() const;
+  // Prometheus' text format 0.0.4.
+  std::string RenderPrometheus() const;
 
  private:
   struct Impl;
@@ -76,5 +78,7 @@ class Registry {
 
 inline constexpr char kOpenMetricsContentType[] =
     "application/openmetrics-text; version=1.0.0; charset=utf-8";
+inline constexpr char kPrometheusContentType[] = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr char kOpenMetricsEnd[] = "# EOF\n";
 
 }  // namespace sarai::telemetry

@@ -121,5 +121,14 @@ TEST(OpenMetrics, WritesNumbersThatAreNone) {
 
 TEST(OpenMetrics, EmptyRegistryIsStillAnExposition) { EXPECT_EQ(Registry().Render(), "# EOF\n"); }
 
+TEST(Registry, PrometheusNamesACounterAsItsSamples) {
+  Registry registry;
+  registry.GetCounter("loads", "Loads", {{"model", "a"}})->Add(2);
+  registry.GetGauge("used_bytes", "Used")->Set(3);
+  EXPECT_EQ(registry.RenderPrometheus(),
+            "# TYPE loads_total counter\n# HELP loads_total Loads\nloads_total{model=\"a\"} 2\n"
+            "# TYPE used_bytes gauge\n# HELP used_bytes Used\nused_bytes 3\n");
+}
+
 }  // namespace
 }  // namespace sarai::telemetry

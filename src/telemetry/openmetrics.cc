@@ -82,21 +82,44 @@ std::string_view UnitOf(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kTypes[] = {"counter", "gauge", "histogram"};
+constexpr size_t kCounterType = 0;
+
+void AddHelp(std::string& out, const std::string& name, const Family& family) {
+  if (!family.help.empty()) out += fmt::format("# HELP {} {}\n", name, Escape(family.help));
+}
+
+void AddSeries(std::string& out, const Family& family) {
+  for (const auto& [labels, series] : family.series)
+    std::visit(SeriesWriter{out, family.name, labels}, series);
+}
+
+}  // namespace
+
 std::string RenderOpenMetrics(const std::vector<Family>& families) {
-  static constexpr std::string_view kTypes[] = {"counter", "gauge", "histogram"};
   std::string out;
   for (const Family& family : families) {
     out += fmt::format("# TYPE {} {}\n", family.name, kTypes[family.type]);
-    if (auto unit = UnitOf(family.name); !unit.empty()) {
+    if (auto unit = UnitOf(family.name); !unit.empty())
       out += fmt::format("# UNIT {} {}\n", family.name, unit);
-    }
-    if (!family.help.empty())
-      out += fmt::format("# HELP {} {}\n", family.name, Escape(family.help));
-    for (const auto& [labels, series] : family.series) {
-      std::visit(SeriesWriter{out, family.name, labels}, series);
-    }
+    AddHelp(out, family.name, family);
+    AddSeries(out, family);
   }
-  return out + "# EOF\n";
+  return out + kOpenMetricsEnd;
+}
+
+// There a counter's family has its samples' name.
+std::string RenderPrometheus(const std::vector<Family>& families) {
+  std::string out;
+  for (const Family& family : families) {
+    const std::string name = family.name + (family.type == kCounterType ? "_total" : "");
+    out += fmt::format("# TYPE {} {}\n", name, kTypes[family.type]);
+    AddHelp(out, name, family);
+    AddSeries(out, family);
+  }
+  return out;
 }
 
 }  // namespace sarai::telemetry

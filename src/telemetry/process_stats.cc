@@ -96,6 +96,33 @@ Result<double> CpuSeconds(pid_t pid) {
 
 Result<uint64_t> TotalMemoryBytes() { return SumOfFields("/proc/meminfo", {"MemTotal"}); }
 
+Result<uint64_t> AvailableMemoryBytes() { return SumOfFields("/proc/meminfo", {"MemAvailable"}); }
+
+// "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guests' times are counted
+// in user and nice already.
+Result<CpuTimes> MachineCpuTimes() {
+  constexpr size_t kIdle = 3, kIoWait = 4, kGuest = 8;
+  SARAI_TRY(const std::string text, ReadSmallFile("/proc/stat"));
+  CpuTimes times;
+  size_t field = 0;
+  const std::string_view line = std::string_view(text).substr(0, text.find('\n'));
+  for (const std::string_view word : Split(line, ' ')) {
+    const auto ticks = ParseInt(word);
+    if (!ticks || *ticks < 0) continue;  // the name, the second space
+    if (field < kGuest) times.total += static_cast<uint64_t>(*ticks);
+    if (field < kGuest && field != kIdle && field != kIoWait)
+      times.busy += static_cast<uint64_t>(*ticks);
+    ++field;
+  }
+  return times;
+}
+
+double BusyShare(const CpuTimes& before, const CpuTimes& after) {
+  if (after.total <= before.total || after.busy < before.busy) return 0;
+  return static_cast<double>(after.busy - before.busy) /
+         static_cast<double>(after.total - before.total);
+}
+
 int CpuCount() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

@@ -21,6 +21,13 @@ Result<uint64_t> AnonymousBytes(pid_t pid);
 Result<double> CpuSeconds(pid_t pid);
 
 Result<uint64_t> TotalMemoryBytes();
+Result<uint64_t> AvailableMemoryBytes();  // for new work, without swapping
+// Of all processors since the machine started, in the kernel's ticks.
+struct CpuTimes {
+  uint64_t busy = 0, total = 0;
+};
+Result<CpuTimes> MachineCpuTimes();
+double BusyShare(const CpuTimes& before, const CpuTimes& after);  // 0..1
 // Processors that this process may run on.
 int CpuCount();
 

@@ -84,6 +84,15 @@ TEST(ProcessStats, MachineHasMemoryAndProcessors) {
   EXPECT_GE(CpuCount(), 1);
 }
 
+TEST(ProcessStats, ShareOfBusyTimeIsOfTheTimeBetween) {
+  const CpuTimes now = MachineCpuTimes().value();
+  EXPECT_GT(now.busy, 0u);
+  EXPECT_GT(now.total, now.busy);
+  EXPECT_LE(AvailableMemoryBytes().value(), TotalMemoryBytes().value());
+  EXPECT_DOUBLE_EQ(BusyShare({.busy = 10, .total = 100}, {.busy = 40, .total = 200}), 0.3);
+  EXPECT_DOUBLE_EQ(BusyShare(now, now), 0);
+}
+
 TEST(ProcessStats, FileSystemHasRoomAndAMissingPathIsAnError) {
   const TemporaryFolder folder;
   const DiskUsage usage = FileSystemUsage(folder.path().string()).value();

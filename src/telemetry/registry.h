@@ -28,6 +28,8 @@ struct Family {
 
 // The OpenMetrics text of the families, with "# EOF".
 std::string RenderOpenMetrics(const std::vector<Family>& families);
+// Prometheus' text format 0.0.4.
+std::string RenderPrometheus(const std::vector<Family>& families);
 
 struct Registry::Impl {
   // The series of that name and these labels, created if need be. A name that is already taken by

@@ -42,6 +42,15 @@ void ParseBackendConfig(const std::string& text, InstanceOptions& options) {
       text.substr(equals + 1);
 }
 
+// "local,size=1048576"
+void ParseCacheConfig(const std::string& text, InstanceOptions& options) {
+  constexpr std::string_view kSize = "local,size=";
+  const auto size = text.starts_with(kSize) ? ParseInt(text.substr(kSize.size())) : std::nullopt;
+  if (!size || *size < 0)
+    throw CLI::ValidationError("--cache-config", "'" + text + "' is not local,size=BYTES");
+  options.response_cache_bytes = static_cast<uint64_t>(*size);
+}
+
 void AddServingFlags(CLI::App& app, Flags& flags) {
   InstanceOptions& options = flags.options;
   app.add_option("--model-repository,--model-store", options.model_repositories,
@@ -107,6 +116,14 @@ void AddEngineFlags(CLI::App& app, Flags& flags) {
          },
          "NAME,key=value: a setting of one backend; may be given several times")
       ->type_name("SETTING");
+  app.add_option_function<std::string>(
+         "--cache-config",
+         [&options](const std::string& value) { ParseCacheConfig(value, options); },
+         "local,size=BYTES: answers kept for models with response_cache")
+      ->type_name("SETTING");
+  app.add_option("--response-cache-byte-size", options.response_cache_bytes,
+                 "The same in Triton's older words")
+      ->group("");
   app.add_option("--decision-log", options.decision_file, "Also append decisions here, as JSON")
       ->type_name("FILE");
 }

@@ -18,7 +18,7 @@ constexpr char kNoGpu[] = "GPUs are not served by this version";
 constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
-constexpr std::array<UnservedFlag, 48> kUnserved = {{
+constexpr std::array<UnservedFlag, 46> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -53,9 +53,7 @@ constexpr std::array<UnservedFlag, 48> kUnserved = {{
     {"trace-rate", kNoTrace},
     {"trace-count", kNoTrace},
     {"trace-log-frequency", kNoTrace},
-    {"cache-config", "the response cache is not served by this version"},
-    {"cache-directory", "the response cache is not served by this version"},
-    {"response-cache-byte-size", "the response cache is not served by this version"},
+    {"cache-directory", "there is one cache, local; use --cache-config local,size=BYTES"},
     {"rate-limit", "the rate limiter is not served by this version"},
     {"rate-limit-resource", "the rate limiter is not served by this version"},
     {"pinned-memory-pool-byte-size", kNoGpu},

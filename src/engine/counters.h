@@ -40,7 +40,12 @@ class Counters {
     bool ok = false, empty = false, cancelled = false;
   };
   void OnResponse(size_t number, const Response& response);
-  void OnCacheHit(Duration took) { cache_hit_.Add(1, took); }
+  // Answered without a run: a success, but no inference.
+  void OnCacheHit(Duration took) {
+    cache_hit_.Add(1, took);
+    success_.Add(1, took);
+    queue_.Add(1, Duration{0});
+  }
   void OnCacheMiss(Duration took) { cache_miss_.Add(1, took); }
 
   // Requests that are queued or running; those that are queued.

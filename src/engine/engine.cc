@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -38,7 +39,10 @@ struct Engine::Impl {
         serving(
             LaneCount(options.lanes), clock, reaper,
             options.rate_limit ? std::make_unique<RateGate>(options.rate_limit_resources) : nullptr,
-            options.models) {}
+            options.models,
+            options.response_cache_bytes > 0
+                ? std::make_unique<ResponseCache>(options.response_cache_bytes)
+                : nullptr) {}
 
   void Stop();
 
@@ -64,6 +68,8 @@ struct Engine::Impl {
   std::function<void(const ModelHandle&, Status)> on_lost;
   int losing = 0;  // calls of OnBackendLost under way: Stop waits for them
   bool stopped = false;
+
+  std::atomic<uint64_t> loads = 0;  // of versions, ever
 
   // Own synchronisation. Serving, which uses the others, ends first.
   Roster roster;
@@ -120,6 +126,7 @@ Roster::ModelPtr Engine::Impl::Assemble(LoadedModel loaded) {
     model->versions.push_back(std::make_shared<ServedVersion>(
         std::move(parts),
         ServedVersion::Options{.default_max_queue_size = options.default_max_queue_size,
+                               .load_number = ++loads,
                                .run_here_median_max = options.run_here_median_max},
         model->departure));
   return model;

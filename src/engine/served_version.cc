@@ -26,6 +26,7 @@ ServedVersion::ServedVersion(Parts parts, const Options& options,
       keeps_order_(spec_.batching.preserve_ordering && spec_.instance_count > 1),
       departure_(std::move(departure)),
       members_(std::move(parts.members)),
+      load_number_(options.load_number),
       step_gates_(spec_.ensemble ? spec_.ensemble->steps.size() : 0,
                   spec_.ensemble ? spec_.ensemble->max_inflight_requests : 0),
       scheduler_(

@@ -44,11 +44,13 @@ class ServedVersion {
   };
   struct Options {
     uint32_t default_max_queue_size = 1024;
+    uint64_t load_number = 0;
     Duration run_here_median_max{0};
   };
   ServedVersion(Parts parts, const Options& options, std::shared_ptr<Departure> departure);
 
   const ModelSpec& spec() const { return spec_; }
+  uint64_t load_number() const { return load_number_; }  // unique in the process
   backends::Backend* backend() const { return backend_; }
   backends::BackendModel& model() const { return *model_; }  // only within a turn that runs a batch
   Counters& counters() { return counters_; }
@@ -141,6 +143,7 @@ class ServedVersion {
   const bool keeps_order_;
   const std::shared_ptr<Departure> departure_;
   const std::vector<policy::EnsembleMember> members_;
+  const uint64_t load_number_;
 
   // Own synchronisation.
   Counters counters_;

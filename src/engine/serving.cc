@@ -81,10 +81,11 @@ ServedVersion::RunCost CostOf(const std::vector<Pending>& batch, const Counters:
 }  // namespace
 
 Serving::Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate,
-                 ModelCaller* models)
+                 ModelCaller* models, std::unique_ptr<ResponseCache> cache)
     : clock_(clock),
       reaper_(reaper),
       models_(models),
+      cache_(std::move(cache)),
       rate_(std::move(rate)),
       alarms_(clock, [this](const VersionPtr& version) { OnAlarm(version); }),
       lanes_(lanes, clock, [this](const VersionPtr& version) { TakeTurn(version); }) {}
@@ -111,6 +112,7 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
   }
   (*pending)->respond = std::move(respond);
   TraceArrival(**pending);
+  if (AnswerFromCache(version, *pending)) return;
   if (version->spec().ensemble) return InferEnsemble(version, std::move(*pending));
   Listen(version, **pending);
   const PendingRequest* const identity = pending->get();
@@ -130,6 +132,32 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
   }
   // Its callback may have run before there was anything to take back.
   if (IsCancelled(cancellation)) OnCancelled(version, identity);
+}
+
+// A miss leaves the request to be run, its answer to be kept. As Triton does, a hit counts as a
+// success without a run.
+bool Serving::AnswerFromCache(const VersionPtr& version, Pending& pending) {
+  const ModelSpec& spec = version->spec();
+  if (cache_ == nullptr || !spec.response_cache || spec.decoupled || spec.sequence) return false;
+  const auto key = ResponseCache::KeyOf(version->load_number(), *pending);
+  if (!key) return false;
+  const auto answer = cache_->Find(*key);
+  const Duration looked_up = clock_.Now() - pending->arrived;
+  if (answer != nullptr) {
+    version->counters().OnCacheHit(looked_up);
+    pending->respond(ResponseTo(spec, *pending, *answer));
+    return true;
+  }
+  pending->respond = [cache = cache_, version, key = *key, looked_up, &clock = clock_,
+                      respond = std::move(pending->respond)](Result<InferResponse> got) mutable {
+    if (got) {
+      const TimePoint start = clock.Now();
+      cache->Keep(key, got->outputs);
+      version->counters().OnCacheMiss(looked_up + (clock.Now() - start));
+    }
+    respond(std::move(got));
+  };
+  return false;
 }
 
 void Serving::InferEnsemble(const VersionPtr& version, Pending pending) {

@@ -14,6 +14,7 @@
 #include "engine/lanes.h"
 #include "engine/rate_gate.h"
 #include "engine/reaper.h"
+#include "engine/response_cache.h"
 #include "engine/served_version.h"
 #include "types/model_caller.h"
 
@@ -24,9 +25,10 @@ class Serving {
   using VersionPtr = std::shared_ptr<ServedVersion>;
 
   // `clock` and `reaper` must outlive it.
-  // Without `rate` every run may start; without `models` there are no ensembles.
+  // Without `rate` every run may start; without `models` there are no ensembles, without `cache`
+  // no answers are kept.
   Serving(int lanes, const Clock& clock, Reaper& reaper, std::unique_ptr<RateGate> rate,
-          ModelCaller* models = nullptr);
+          ModelCaller* models = nullptr, std::unique_ptr<ResponseCache> cache = nullptr);
 
   // Before the first request. Errors: kInvalidArgument when the version could never run.
   Status Admit(const VersionPtr& version);
@@ -41,6 +43,7 @@ class Serving {
 
  private:
   Result<Pending> Accept(const ServedVersion& version, InferRequest request, TimePoint now) const;
+  bool AnswerFromCache(const VersionPtr& version, Pending& pending);
   void InferEnsemble(const VersionPtr& version, Pending pending);
   void Listen(const VersionPtr& version, PendingRequest& pending);
   void TakeTurn(const VersionPtr& version);
@@ -54,6 +57,7 @@ class Serving {
   const Clock& clock_;
   Reaper& reaper_;
   ModelCaller* const models_;
+  const std::shared_ptr<ResponseCache> cache_;  // may be null
   const std::shared_ptr<CallGate> gate_ = std::make_shared<CallGate>();
 
   // Own synchronisation. Lanes, which use the others, end first.

@@ -140,6 +140,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       registry(RegistryOptionsOf(options)),
       engine({.lanes = options.lanes,
               .default_max_queue_size = options.default_max_queue_size,
+              .response_cache_bytes = options.response_cache_bytes,
               .models = &steps,
               .find_model = [this](const std::string& name) { return FindStep(name); }},
              registry, clock),

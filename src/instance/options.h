@@ -59,6 +59,7 @@ struct InstanceOptions {
   int host_channels = 8;                                  // calls at once into one host
   int intra_op_threads = 0;  // of a backend's shared pool; 0 = one per core
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
+  uint64_t response_cache_bytes = 0;  // of answers kept, for models with response_cache; 0 = none
   uint32_t default_max_queue_size = 1024;  // per model in the engine, where its config sets none
 
   // --- HTTP ------------------------------------------------------------------------------------

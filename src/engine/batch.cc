@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <new>
 
+#include "engine/ragged.h"
 #include "engine/reshape.h"
 
 namespace sarai::engine {
@@ -24,16 +26,23 @@ bool SameButFirstDim(const Tensor& a, const Tensor& b) {
          !a.shape.empty() && std::equal(a.shape.begin() + 1, a.shape.end(), b.shape.begin() + 1);
 }
 
-bool BelongTogether(const PendingRequest& a, const PendingRequest& b) {
-  return std::ranges::equal(a.inputs, b.inputs, SameButFirstDim);
+bool BelongTogether(const ModelSpec& spec, const PendingRequest& a, const PendingRequest& b) {
+  return std::ranges::equal(a.inputs, b.inputs, [&](const Tensor& one, const Tensor& other) {
+    if (one.name == other.name && IsRagged(spec, one.name)) return one.type == other.type;
+    return SameButFirstDim(one, other);
+  });
 }
 
-Result<Tensor> JoinOne(std::span<const Pending> batch, size_t index) {
+Shape Flat(const Shape& shape) { return {ElementCount(shape).value_or(0)}; }
+
+Result<Tensor> JoinOne(std::span<const Pending> batch, size_t index, bool ragged) {
   Tensor joined = batch.front()->inputs[index];
   size_t size = 0;
+  if (ragged) joined.shape = Flat(joined.shape);
   joined.shape[0] = 0;
   for (const Pending& pending : batch) {
-    joined.shape[0] += pending->inputs[index].shape[0];
+    const Shape& shape = pending->inputs[index].shape;
+    joined.shape[0] += ragged ? Flat(shape)[0] : shape[0];
     size += pending->inputs[index].data.size();
   }
   auto* memory = static_cast<std::byte*>(
@@ -168,6 +177,10 @@ Result<Parts> CutAll(const ModelSpec& spec, std::vector<Tensor>& outputs,
     if (!spec.outputs.empty() && FindSpec(spec, output.name) == nullptr &&
         FindState(spec, output.name) == nullptr)
       continue;  // unasked for
+    if (const std::string_view source = ScatterSource(spec, output.name); !source.empty()) {
+      SARAI_TRY(parts[output.name], Scatter(spec, output, source, batch));
+      continue;
+    }
     SARAI_CHECK_OK(CheckOutput(spec, output, total));
     SARAI_CHECK_OK(UndoReshape(spec, output));
     parts[output.name] = Cut(output, batch);
@@ -190,15 +203,23 @@ Status KeepStates(const ModelSpec& spec, const Parts& parts, std::span<const Pen
 }  // namespace
 
 Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch) {
-  if (batch.size() == 1) return batch.front()->inputs;
+  return JoinInputs(ModelSpec{}, batch);
+}
+
+Result<std::vector<Tensor>> JoinInputs(const ModelSpec& spec, std::span<const Pending> batch) {
+  const bool ragged = std::ranges::any_of(spec.inputs, &TensorSpec::ragged);
+  if (batch.size() == 1 && !ragged && spec.batch_inputs.empty()) return batch.front()->inputs;
   for (const Pending& pending : batch)
-    if (!BelongTogether(*batch.front(), *pending))
+    if (!BelongTogether(spec, *batch.front(), *pending))
       return Error(Code::kInternal, "requests of different shapes were put into one batch");
   std::vector<Tensor> joined;
   for (size_t i = 0; i < batch.front()->inputs.size(); ++i) {
-    SARAI_TRY(Tensor tensor, JoinOne(batch, i));
+    const bool flat = ragged && IsRagged(spec, batch.front()->inputs[i].name);
+    SARAI_TRY(Tensor tensor, JoinOne(batch, i, flat));
     joined.push_back(std::move(tensor));
   }
+  SARAI_TRY(std::vector<Tensor> made, MakeBatchInputs(spec, batch));
+  std::ranges::move(made, std::back_inserter(joined));
   return joined;
 }
 

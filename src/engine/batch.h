@@ -14,6 +14,8 @@ namespace sarai::engine {
 // are handed on without a copy. Errors: kInternal when the requests do not belong together,
 // kResourceExhausted when the memory for the batch cannot be had.
 Result<std::vector<Tensor>> JoinInputs(std::span<const Pending> batch);
+// The same for a model with ragged inputs, which become one-dimensional, and with batch inputs.
+Result<std::vector<Tensor>> JoinInputs(const ModelSpec& spec, std::span<const Pending> batch);
 
 // The outputs that somebody in the batch wants, and the states', by name; empty = all.
 std::vector<std::string> WantedOutputs(const ModelSpec& spec, std::span<const Pending> batch);

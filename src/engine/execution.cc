@@ -51,7 +51,7 @@ Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
                                                   std::span<const Pending> batch, Stopwatch& watch,
                                                   Counters::Run& run) {
   StampAll(batch, TraceActivity::kComputeStart, watch.last());
-  auto inputs = JoinInputs(batch);
+  auto inputs = JoinInputs(version.spec(), batch);
   run.compute_input = watch.Lap();
   StampAll(batch, TraceActivity::kComputeInputEnd, watch.last());
   if (!inputs) return Error(std::move(inputs).error());

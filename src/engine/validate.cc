@@ -146,7 +146,10 @@ Status CheckOne(const ModelSpec& spec, size_t index, Tensor tensor, CheckedInput
   SARAI_CHECK_OK(CheckTensor(spec, input, tensor));
   if (batched) SARAI_CHECK_OK(CheckBatch(spec, tensor, batch));
   SARAI_CHECK_OK(ApplyReshape(spec, input, tensor));
-  MixTensor(checked.shape_key, index, tensor, batched);
+  if (input.ragged)
+    Mix(checked.shape_key, index);  // any shapes go together
+  else
+    MixTensor(checked.shape_key, index, tensor, batched);
   checked.tensors.push_back(std::move(tensor));
   return {};
 }

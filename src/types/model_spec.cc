@@ -14,7 +14,7 @@ std::vector<TensorSpec> FrameworkInputs(const ModelSpec& spec) {
   }
   for (const BatchInputSpec& input : spec.batch_inputs)
     for (const std::string& target : input.targets)
-      inputs.push_back({.name = target, .type = input.type, .dims = {-1}});
+      inputs.push_back({.name = target, .type = input.type, .dims = {-1}, .ragged = true});
   return inputs;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/ragged.h"
 #include "wire/modelconfig/sequence.h"
 
 namespace sarai::modelconfig {
@@ -69,6 +70,7 @@ class TensorCheck {
       return Refuse(tensor.name(), fmt::format("the configuration says {}, the model has TYPE_{}",
                                                inference::DataType_Name(tensor.data_type()),
                                                ConfigTypeName(found.type)));
+    if (HasOwnBatchShape(config_, tensor.name())) return {};
     if (found.dims.empty() || Fits(FrameworkDims(tensor), found.dims)) return {};
     return Refuse(tensor.name(), DimsText(FrameworkDims(tensor), found.dims));
   }
@@ -138,8 +140,9 @@ Status Complete(inference::ModelConfig& config, const Discovered& discovered) {
   auto& inputs = *config.mutable_input();
   auto& outputs = *config.mutable_output();
   if (inputs.empty() || !NamesByPosition(config))
-    AddMissing(inputs, discovered.inputs,
-               [&](std::string_view name) { return IsSequenceInput(config, name); });
+    AddMissing(inputs, discovered.inputs, [&](std::string_view name) {
+      return IsSequenceInput(config, name) || IsBatchInput(config, name);
+    });
   if (outputs.empty())
     AddMissing(outputs, discovered.outputs,
                [&](std::string_view name) { return IsSequenceOutput(config, name); });

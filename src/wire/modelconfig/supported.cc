@@ -22,8 +22,6 @@ bool HasOwnRuntime(const ModelConfig& config) {
 }
 
 constexpr std::array kUnserved = {
-    Unserved{"batch_input", [](const ModelConfig& c) { return c.batch_input_size() > 0; }},
-    Unserved{"batch_output", [](const ModelConfig& c) { return c.batch_output_size() > 0; }},
     Unserved{
         "model_operations",
         [](const ModelConfig& c) { return c.model_operations().op_library_filename_size() > 0; }},
@@ -36,7 +34,6 @@ constexpr std::array kUnserved = {
 
 std::optional<std::string_view> UnservedFieldOf(const inference::ModelInput& input) {
   if (input.is_shape_tensor()) return "is_shape_tensor";
-  if (input.allow_ragged_batch()) return "allow_ragged_batch";
   if (input.is_non_linear_format_io()) return "is_non_linear_format_io";
   return std::nullopt;
 }

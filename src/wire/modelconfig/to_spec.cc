@@ -6,6 +6,7 @@
 #include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/limits.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/ragged.h"
 #include "wire/modelconfig/sequence.h"
 
 namespace sarai::modelconfig {
@@ -164,6 +165,7 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
   spec.instance_count = InstanceCount(spec.instance_groups);
   AddTensors(config, spec);
   if (config.has_sequence_batching()) spec.sequence = ToSequenceSpec(config, directory);
+  AddRagged(config, spec);
   if (config.has_ensemble_scheduling())
     spec.ensemble = ToEnsembleSpec(config.ensemble_scheduling());
   spec.response_cache = config.response_cache().enable();

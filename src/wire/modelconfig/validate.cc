@@ -4,6 +4,7 @@
 #include "wire/modelconfig/backends.h"
 #include "wire/modelconfig/ensemble.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/ragged.h"
 
 namespace sarai::modelconfig {
 namespace {
@@ -57,6 +58,7 @@ Status CheckAll(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckCache(config));
   SARAI_CHECK_OK(CheckInstanceGroups(config));
   SARAI_CHECK_OK(CheckTensors(config));
+  SARAI_CHECK_OK(CheckRagged(config));
   return CheckWarmup(config);
 }
 

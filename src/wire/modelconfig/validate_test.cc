@@ -45,13 +45,10 @@ TEST(Validate, AcceptsWhatIsRight) {
 TEST(Validate, RefusesByNameWhatIsNotServed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
-      {"batch_input { }", "batch_input"},
-      {"batch_output { }", "batch_output"},
       {"model_operations { op_library_filename: 'x.so' }", "model_operations"},
       {"model_repository_agents { agents { name: 'c' } }", "model_repository_agents"},
       {"model_metrics { metric_control {} }", "model_metrics"},
       {"runtime: 'model.py'", "runtime"},
-      {"input { name: 'r' allow_ragged_batch: true }", "input 'r' sets allow_ragged_batch"},
       {"input { name: 'r' is_shape_tensor: true }", "input 'r' sets is_shape_tensor"},
       {"output { name: 'r' is_shape_tensor: true }", "output 'r' sets is_shape_tensor"},
       {"instance_group { name: 'g' profile: 'p' }", "instance_group 'g' sets profile"},
@@ -68,6 +65,16 @@ TEST(Validate, NamesWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"name: '' backend: 'x'", "it has no name"},
       {"name: 'm'", "names no backend"},
+      {"name: 'm' backend: 'b' batch_input { target_name: 't' data_type: TYPE_INT32 }",
+       "batch_input 0: it needs one source_input"},
+      {"name: 'm' backend: 'b' batch_input { source_input: 'q' data_type: TYPE_INT32 }",
+       "source_input 'q' is no input"},
+      {"name: 'm' backend: 'b' max_batch_size: 2 input { name: 'x' data_type: TYPE_FP32 dims: -1 } "
+       "batch_input { source_input: 'x' data_type: TYPE_INT64 }",
+       "data_type TYPE_INT64 is neither TYPE_INT32 nor TYPE_FP32"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: -1 "
+       "allow_ragged_batch: true }",
+       "needs max_batch_size"},
       {"name: 'm' backend: 'pytorch' platform: 'onnxruntime_onnx'",
        "platform 'onnxruntime_onnx' belongs to backend 'onnxruntime', not to 'pytorch'"},
       {"name: 'm' backend: 'b' max_batch_size: -1", "max_batch_size -1 is negative"},

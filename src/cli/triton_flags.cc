@@ -2,23 +2,27 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include "base/log.h"
 
 namespace sarai::cli {
 namespace {
 
-struct UnservedFlag {
+struct Flag {
   const char* name;
   const char* why;
 };
 
 constexpr char kNoTrace[] = "tracing is not served by this version";
-constexpr char kNoGpu[] = "GPUs are not served by this version";
+constexpr char kNoVertex[] = "Vertex AI's front end is not served";
 constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
-constexpr std::array<UnservedFlag, 46> kUnserved = {{
+// What would change answers, safety or what is served: refused, so that nobody believes it holds.
+constexpr std::array<Flag, 30> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -28,24 +32,16 @@ constexpr std::array<UnservedFlag, 46> kUnserved = {{
     {"repository-poll-secs", kOnDemand},
     {"load-model", kOnDemand},
     {"model-config-name", "only config.pbtxt is read"},
-    {"model-load-retry-count", "a failed load is tried again by the next request"},
     {"model-namespacing", "model names must be unique over the repositories"},
-    {"enable-peer-access", kNoGpu},
     {"allow-http", "HTTP is always served"},
-    {"reuse-http-port", "a port is served by one process"},
     {"http-header-forward-pattern", "header forwarding is not served by this version"},
     {"http-restricted-api", "restricted APIs are not served by this version"},
-    {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
-    {"sagemaker-thread-count", "the container contract answers on the HTTP port"},
-    {"allow-vertex-ai", "Vertex AI's front end is not served"},
-    {"vertex-ai-port", "Vertex AI's front end is not served"},
-    {"vertex-ai-thread-count", "Vertex AI's front end is not served"},
-    {"vertex-ai-default-model", "Vertex AI's front end is not served"},
+    {"allow-vertex-ai", kNoVertex},
+    {"vertex-ai-port", kNoVertex},
+    {"vertex-ai-thread-count", kNoVertex},
+    {"vertex-ai-default-model", kNoVertex},
     {"log-format", "log lines have one format"},
     {"log-file", "logs go to standard error; redirect it"},
-    {"allow-gpu-metrics", kNoGpu},
-    {"allow-cpu-metrics", "CPU metrics are always served"},
-    {"metrics-interval-ms", "metrics are read when they are asked for"},
     {"metrics-config", "metrics have one form in this version"},
     {"trace-config", kNoTrace},
     {"trace-file", kNoTrace},
@@ -53,36 +49,53 @@ constexpr std::array<UnservedFlag, 46> kUnserved = {{
     {"trace-rate", kNoTrace},
     {"trace-count", kNoTrace},
     {"trace-log-frequency", kNoTrace},
-    {"cache-directory", "there is one cache, local; use --cache-config local,size=BYTES"},
     {"rate-limit", "the rate limiter is not served by this version"},
     {"rate-limit-resource", "the rate limiter is not served by this version"},
-    {"pinned-memory-pool-byte-size", kNoGpu},
-    {"cuda-memory-pool-byte-size", kNoGpu},
-    {"min-supported-compute-capability", kNoGpu},
-    {"model-load-gpu-limit", kNoGpu},
     {"allow-client-shm", "shared-memory requests are not served by this version"},
     {"repoagent-directory", "repository agents are not served"},
-    {"cuda-virtual-address-size", kNoGpu},
-    {"buffer-manager-thread-count", "tensors are gathered on the lanes"},
-    {"host-policy", "host policies are not served by this version"},
 }};
 
-void AddUnserved(CLI::App& app, const UnservedFlag& flag) {
+// Tuning of parts that do not exist here; docs/triton-flags.md says of each what stands for it.
+constexpr std::array<Flag, 16> kWithoutEffect = {{
+    {"model-load-retry-count", "a failed load is tried again by the next request"},
+    {"enable-peer-access", "no GPU's memory is copied to another's"},
+    {"reuse-http-port", "a port is served by one process"},
+    {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
+    {"sagemaker-thread-count", "the container contract answers on the HTTP port"},
+    {"allow-gpu-metrics", "there are no metrics of GPUs"},
+    {"allow-cpu-metrics", "metrics of the processors are always served"},
+    {"metrics-interval-ms", "metrics are read when they are asked for"},
+    {"cache-directory", "the one cache is built in"},
+    {"pinned-memory-pool-byte-size", "there is no pool of pinned memory"},
+    {"cuda-memory-pool-byte-size", "there is no pool of GPU memory"},
+    {"cuda-virtual-address-size", "there is no pool of GPU memory"},
+    {"min-supported-compute-capability", "backends choose their devices"},
+    {"model-load-gpu-limit", "--instance-memory bounds what models hold"},
+    {"buffer-manager-thread-count", "tensors are gathered on the lanes"},
+    {"host-policy", "lanes are bound to no processor"},
+}};
+
+// Takes one value each time it is given, like all of Triton's flags.
+template <typename Use>
+void AddHidden(CLI::App& app, const Flag& flag, Use use) {
   const std::string name = std::string("--") + flag.name;
   app.add_option_function<std::vector<std::string>>(
-         name,
-         [name, why = std::string(flag.why)](const std::vector<std::string>&) {
-           throw CLI::ValidationError(name, why);
-         },
-         flag.why)
-      ->expected(0, 1)
+         name, [name, use](const std::vector<std::string>&) { use(name); }, flag.why)
+      ->allow_extra_args(false)
       ->group("");  // kept out of --help
 }
 
 }  // namespace
 
 void AddUnservedTritonFlags(CLI::App& app) {
-  for (const UnservedFlag& flag : kUnserved) AddUnserved(app, flag);
+  for (const Flag& flag : kUnserved)
+    AddHidden(app, flag, [why = std::string(flag.why)](const std::string& name) {
+      throw CLI::ValidationError(name, why);
+    });
+  for (const Flag& flag : kWithoutEffect)
+    AddHidden(app, flag, [why = std::string(flag.why)](const std::string& name) {
+      LogInfo("cli", "{} has no effect: {}", name, why);
+    });
 }
 
 }  // namespace sarai::cli

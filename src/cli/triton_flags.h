@@ -8,8 +8,9 @@ class App;
 
 namespace sarai::cli {
 
-// Adds every flag of Triton's that this program does not serve, so that giving one stops the start
-// with a line that says why instead of being ignored. Flags that work are added by the subcommand.
+// Adds the flags of Triton that tune what does not exist here (taken, without effect), and those
+// that this program does not serve: giving one stops the start with a line that says why. Flags
+// that work are added by the subcommand.
 void AddUnservedTritonFlags(CLI::App& app);
 
 }  // namespace sarai::cli

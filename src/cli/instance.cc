@@ -32,14 +32,23 @@ struct Flags {
   GrpcFlags grpc;
 };
 
-// "onnxruntime,intra_op_thread_count=2"
+// "onnxruntime,intra_op_thread_count=2"; an empty name means the server itself, as in Triton.
 void ParseBackendConfig(const std::string& text, InstanceOptions& options) {
   const size_t comma = text.find(',');
   const size_t equals = text.find('=', comma == std::string::npos ? 0 : comma);
   if (comma == std::string::npos || equals == std::string::npos)
     throw CLI::ValidationError("--backend-config", "'" + text + "' is not NAME,key=value");
-  options.backend_settings[text.substr(0, comma)][text.substr(comma + 1, equals - comma - 1)] =
-      text.substr(equals + 1);
+  const std::string key = text.substr(comma + 1, equals - comma - 1);
+  if (comma > 0) {
+    options.backend_settings[text.substr(0, comma)][key] = text.substr(equals + 1);
+    return;
+  }
+  constexpr int64_t kMaxBatchSize = 1 << 20;
+  const auto size = ParseInt(text.substr(equals + 1));
+  if (key != "default-max-batch-size" || !size || *size < 0 || *size > kMaxBatchSize)
+    throw CLI::ValidationError("--backend-config",
+                               "'" + text + "': of all backends, only default-max-batch-size=N");
+  options.default_max_batch_size = static_cast<int>(*size);
 }
 
 // "local,size=1048576"
@@ -49,6 +58,20 @@ void ParseCacheConfig(const std::string& text, InstanceOptions& options) {
   if (!size || *size < 0)
     throw CLI::ValidationError("--cache-config", "'" + text + "' is not local,size=BYTES");
   options.response_cache_bytes = static_cast<uint64_t>(*size);
+}
+
+void AddConfigurationFlags(CLI::App& app, InstanceOptions& options) {
+  app.add_option("--model-config-name", options.model_config_name,
+                 "Read configs/NAME.pbtxt instead of config.pbtxt where a model has it")
+      ->type_name("NAME");
+  app.add_flag_callback(
+      "--disable-auto-complete-config", [&options] { options.auto_complete_config = false; },
+      "Read configurations as they are, without completing them from the model");
+  app.add_option_function<bool>(
+         "--strict-model-config",
+         [&options](bool strict) { options.auto_complete_config = !strict; },
+         "Triton's older word for --disable-auto-complete-config")
+      ->group("");
 }
 
 void AddServingFlags(CLI::App& app, Flags& flags) {
@@ -192,6 +215,7 @@ void AddInstance(CLI::App& app, const store::Environment& environment, Run& run)
   AddServerFlags(*command, *flags);
   AddGrpcFlags(*command, flags->grpc, flags->options);
   AddEngineFlags(*command, *flags);
+  AddConfigurationFlags(*command, flags->options);
   AddTritonSynonyms(*command);
   AddUnservedTritonFlags(*command);
   AddLogLevel(*command);

@@ -22,16 +22,13 @@ constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
 // What would change answers, safety or what is served: refused, so that nobody believes it holds.
-constexpr std::array<Flag, 30> kUnserved = {{
+constexpr std::array<Flag, 27> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
-    {"disable-auto-complete-config", "configurations are always completed from the model"},
-    {"strict-model-config", "configurations are always completed from the model"},
     {"model-control-mode", kOnDemand},
     {"repository-poll-secs", kOnDemand},
     {"load-model", kOnDemand},
-    {"model-config-name", "only config.pbtxt is read"},
     {"model-namespacing", "model names must be unique over the repositories"},
     {"allow-http", "HTTP is always served"},
     {"http-header-forward-pattern", "header forwarding is not served by this version"},

@@ -65,6 +65,7 @@ struct LoadOptions {
   std::string config_json;    // overrides config.pbtxt; empty = none
   std::string config_name;    // configs/<config_name>.pbtxt is read if it is there; empty = none
   bool auto_complete = true;  // add to the configuration what the model itself says
+  int default_max_batch_size = 4;  // of models that can batch and do not say how much
 };
 
 struct ModelInfo {

@@ -23,12 +23,25 @@ Status InContextOf(std::string_view name, const Status& status) {
   return status.message().starts_with(context) ? status : status.WithContext(context);
 }
 
+// configs/NAME.pbtxt where a name is given and the model has that one, else its config.pbtxt.
+fs::path ConfigFile(const LoadOptions& options, const ModelDirectory& directory) {
+  std::error_code error;
+  const fs::path named = fs::path(directory.root) / "configs" / (options.config_name + ".pbtxt");
+  if (!options.config_name.empty() && fs::is_regular_file(named, error)) return named;
+  return directory.config_file;
+}
+
 Result<inference::ModelConfig> ReadConfig(const LoadOptions& options,
                                           const ModelDirectory& directory) {
   if (!options.config_json.empty()) return modelconfig::ParseJson(options.config_json);
-  if (directory.config_file.empty()) return inference::ModelConfig();
-  SARAI_TRY(const std::string text, ReadSmallFile(directory.config_file, kMaxConfigBytes));
-  return modelconfig::ParseText(text, "config.pbtxt");
+  const fs::path file = ConfigFile(options, directory);
+  if (file.empty() && options.auto_complete) return inference::ModelConfig();
+  if (file.empty())
+    return Error(Code::kNotFound, "'{}' has no config.pbtxt, and auto-completion is off",
+                 directory.root);
+  SARAI_TRY(const std::string text, ReadSmallFile(file, kMaxConfigBytes));
+  const bool own = file.filename() == "config.pbtxt";
+  return modelconfig::ParseText(text, own ? "config.pbtxt" : "configs/" + file.filename().string());
 }
 
 std::vector<int64_t> Numbers(const std::map<int64_t, std::string>& versions) {
@@ -59,18 +72,17 @@ Status FillPlan(LoadPlan& plan, const LoadOptions& options) {
   if (plan.backend.empty() && !modelconfig::IsEnsemble(*plan.config))
     return MakeStatus(Code::kUnimplemented, "platform '{}' is not served: it names no backend",
                       plan.config->platform());
-  return {};
+  inference::ModelConfig normal = *plan.config;
+  modelconfig::Normalize(normal);
+  return modelconfig::ValidateEarly(normal);
 }
 
 Result<ModelSpec> SpecOf(const LoadPlan& plan, const inference::ModelConfig& config,
                          int64_t version) {
   SARAI_TRY(ModelSpec spec, modelconfig::ToSpec(config, version, plan.directory.root));
-  // A flat layout has no folder of that number, and an archive's author may have chosen the name.
+  // A flat layout has no folder of that number. The file's name is checked to lie inside.
   const fs::path folder = plan.directory.versions.at(version);
   const fs::path file = config.default_model_filename();
-  if (file.is_absolute() || std::ranges::find(file, "..") != file.end())
-    return Error(Code::kInvalidArgument,
-                 "default_model_filename '{}' must lie inside the version folder", file.string());
   spec.artifact = file.empty() ? folder : folder / file;
   return spec;
 }
@@ -84,11 +96,14 @@ Status CheckArtifact(const ModelSpec& spec, const std::string& folder) {
                     spec.artifact, folder, held.empty() ? "nothing" : held);
 }
 
-Status Complete(inference::ModelConfig& config, const backends::Signature& signature) {
-  SARAI_CHECK_OK(
-      modelconfig::Complete(config, {.inputs = signature.inputs,
-                                     .outputs = signature.outputs,
-                                     .first_dim_variable = signature.first_dim_variable}));
+Status Complete(const LoadPlan& plan, inference::ModelConfig& config,
+                const backends::Signature& signature) {
+  SARAI_CHECK_OK(modelconfig::Complete(
+      config,
+      {.inputs = signature.inputs,
+       .outputs = signature.outputs,
+       .first_dim_variable = signature.first_dim_variable},
+      {.fill = plan.auto_complete, .default_max_batch_size = plan.default_max_batch_size}));
   modelconfig::Normalize(config);
   return modelconfig::Validate(config);
 }
@@ -100,7 +115,7 @@ Result<ServedVersion::Parts> LoadVersion(const LoadPlan& plan, int64_t version,
   SARAI_TRY(const ModelSpec bare, SpecOf(plan, config, version));
   SARAI_CHECK_OK(CheckArtifact(bare, plan.directory.versions.at(version)));
   SARAI_TRY(std::unique_ptr<backends::BackendModel> model, backend.Load(bare));
-  SARAI_CHECK_OK(Complete(config, model->signature()));
+  SARAI_CHECK_OK(Complete(plan, config, model->signature()));
   SARAI_TRY(ModelSpec spec, SpecOf(plan, config, version));
   SARAI_CHECK_OK(model->Prepare(spec));
   SARAI_TRY(std::vector<Tensor> initial_states, InitialStates(spec));
@@ -118,6 +133,8 @@ LoadPlan::~LoadPlan() = default;
 Result<LoadPlan> PlanLoad(const LoadOptions& options) {
   LoadPlan plan;
   plan.name = options.name;
+  plan.auto_complete = options.auto_complete;
+  plan.default_max_batch_size = options.default_max_batch_size;
   auto directory = FindModelDirectory(options.directory);
   if (!directory)
     return Error(plan.name.empty() ? directory.error() : InContextOf(plan.name, directory.error()));

@@ -28,6 +28,8 @@ struct LoadPlan {
   ModelDirectory directory;
   std::unique_ptr<inference::ModelConfig> config;  // parsed and filled, not yet completed
   std::vector<int64_t> versions;                   // to serve, ascending, at least one
+  bool auto_complete = true;
+  int default_max_batch_size = 4;
 };
 
 // Errors name the model or its folder: kNotFound, kInvalidArgument, kUnimplemented.

@@ -88,7 +88,7 @@ TEST_F(LoadingTest, NamesModelAndReasonWhenAConfigurationIsWrong) {
       {"backend: \"none\"", "no backend 'none'"},
       {"backend: \"../fake\"", "no backend '../fake'"},
       {Config(R"(default_model_filename: "absent.bin")"), "absent.bin' does not exist"},
-      {Config(R"(default_model_filename: "../1/w")"), "inside the version folder"},
+      {Config(R"(default_model_filename: "../1/w")"), "must name a file inside the model's folder"},
       {Config("version_policy { specific { versions: [ 7 ] } }"), "[7]"},
   };
   for (const auto& [config, expected] : table) {
@@ -113,6 +113,48 @@ TEST_F(LoadingTest, InspectsWithoutAFramework) {
   folder.Write("m/config.pbtxt", Config("max_batch_size: -1"));
   EXPECT_EQ(InspectDirectory({.directory = folder.path("m")}).error().code(),
             Code::kInvalidArgument);
+}
+
+TEST_F(LoadingTest, ReadsTheNamedConfigurationWhereTheModelHasIt) {
+  folder.MakeFolder("m/1");
+  folder.Write("m/config.pbtxt", Config("max_batch_size: 1"));
+  folder.Write("m/configs/large.pbtxt", Config("max_batch_size: 64"));
+  folder.Write("m/configs/broken.pbtxt", "max_batch: 1");
+  const auto size = [&](const std::string& name) {
+    const auto loaded = engine->Load({.directory = folder.path("m"), .config_name = name});
+    return loaded ? std::to_string(loaded->info().spec.max_batch_size) : loaded.error().message();
+  };
+  EXPECT_EQ(size("large"), "64");
+  EXPECT_EQ(size("absent"), "1");
+  EXPECT_THAT(size("broken"), HasSubstr("configs/broken.pbtxt:1:"));
+}
+
+TEST_F(LoadingTest, AddsNothingToTheConfigurationWhereThatIsOff) {
+  fake->SetSignature({.inputs = {{"in", DataType::kFp32, {-1, 3}}},
+                      .outputs = {{"out", DataType::kInt64, {-1, 1}}},
+                      .first_dim_variable = true});
+  const auto load = [&](const std::string& config) {
+    folder.MakeFolder("m/1");
+    if (!config.empty()) folder.Write("m/config.pbtxt", config);
+    const auto loaded = engine->Load({.directory = folder.path("m"), .auto_complete = false});
+    return loaded ? "max_batch_size " + std::to_string(loaded->info().spec.max_batch_size)
+                  : loaded.error().message();
+  };
+  EXPECT_THAT(load(""), HasSubstr("has no config.pbtxt, and auto-completion is off"));
+  EXPECT_THAT(load(R"(backend: "fake" input { name: "in" data_type: TYPE_FP32 })"),
+              HasSubstr("input 'in'"));
+  EXPECT_EQ(load(R"(backend: "fake" input { name: "in" data_type: TYPE_FP32 dims: [-1, 3] }
+                    output { name: "out" data_type: TYPE_INT64 dims: [-1, 1] })"),
+            "max_batch_size 0");
+}
+
+TEST_F(LoadingTest, RefusesWhatNeedsNoModelToBeWrongBeforeAFrameworkLoadsIt) {
+  bool opened = false;
+  fake->OnLoad([&](const ModelSpec&) { opened = true; });
+  const auto loaded = TryLoad("m", Config("instance_group { kind: KIND_GPU }"));
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message(), HasSubstr("instance_group 'm_0': KIND_GPU needs a GPU"));
+  EXPECT_FALSE(opened);
 }
 
 // --- warm-up -------------------------------------------------------------------------------------

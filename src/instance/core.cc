@@ -50,6 +50,13 @@ engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
           .backend_settings = options.backend_settings};
 }
 
+// What all models have in common.
+engine::LoadOptions LoadOptionsOf(const InstanceOptions& options) {
+  return {.config_name = options.model_config_name,
+          .auto_complete = options.auto_complete_config,
+          .default_max_batch_size = options.default_max_batch_size};
+}
+
 // The steps of ensembles are requests like any other: their models are loaded on demand. Calls that
 // come when the instance has stopped are dropped.
 class StepCaller final : public ModelCaller {
@@ -148,7 +155,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       worker({.lookup = options.lookup_threads,
               .fetch = options.fetch_threads,
               .load = options.loader_threads},
-             strand, clock, source, engine, overhead),
+             strand, clock, source, engine, overhead, LoadOptionsOf(options)),
       manager(ManagerOptionsOf(options), {.catalog = catalog,
                                           .worker = worker,
                                           .engine = engine,

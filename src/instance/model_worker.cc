@@ -13,12 +13,14 @@ constexpr int kChoreThreads = 2;
 }  // namespace
 
 ModelWorker::ModelWorker(Threads threads, Executor& strand, const Clock& clock,
-                         ArtifactSource& source, engine::Engine& engine, OverheadMeter& overhead)
+                         ArtifactSource& source, engine::Engine& engine, OverheadMeter& overhead,
+                         engine::LoadOptions common)
     : strand_(strand),
       clock_(clock),
       source_(source),
       engine_(engine),
       overhead_(overhead),
+      common_(std::move(common)),
       lookups_("lookup", threads.lookup),
       fetches_("fetch", threads.fetch),
       loads_("load", threads.load),
@@ -62,9 +64,16 @@ void ModelWorker::Load(LoadJob job,
   });
 }
 
+engine::LoadOptions ModelWorker::OptionsFor(std::string name, std::string directory) const {
+  engine::LoadOptions options = common_;
+  options.name = std::move(name);
+  options.directory = std::move(directory);
+  return options;
+}
+
 Result<engine::ModelHandle> ModelWorker::LoadNow(const LoadJob& job) {
-  const engine::LoadOptions options{
-      .directory = job.directory, .name = job.name, .config_json = job.config_json};
+  engine::LoadOptions options = OptionsFor(job.name, job.directory);
+  options.config_json = job.config_json;
   auto handle = overhead_.Load(engine_, options);
   if (handle || handle.error().code() != Code::kNotFound) return handle;
   // The model exists; it is what it holds that is not there.
@@ -91,7 +100,7 @@ void ModelWorker::Delete(const std::string& digest, Task done) {
 void ModelWorker::Inspect(const std::string& name, const std::string& folder,
                           ResultCallback<engine::ModelInfo> done) {
   chores_.Post([this, name, folder, done = std::move(done)]() mutable {
-    auto info = engine::InspectDirectory({.directory = folder, .name = name});
+    auto info = engine::InspectDirectory(OptionsFor(name, folder));
     strand_.Post(
         [info = std::move(info), done = std::move(done)]() mutable { done(std::move(info)); });
   });

@@ -38,7 +38,7 @@ class ModelWorker {
     int lookup = 2, fetch = 4, load = 2;
   };
   ModelWorker(Threads threads, Executor& strand, const Clock& clock, ArtifactSource& source,
-              engine::Engine& engine, OverheadMeter& overhead);
+              engine::Engine& engine, OverheadMeter& overhead, engine::LoadOptions common);
 
   void Lookup(const ModelOrigin& origin, ResultCallback<FoundVersion> done);
   void Fetch(const ModelOrigin& origin, FoundVersion found,
@@ -58,12 +58,14 @@ class ModelWorker {
 
  private:
   Result<engine::ModelHandle> LoadNow(const LoadJob& job);
+  engine::LoadOptions OptionsFor(std::string name, std::string directory) const;
 
   Executor& strand_;
   const Clock& clock_;
   ArtifactSource& source_;
   engine::Engine& engine_;
   OverheadMeter& overhead_;
+  const engine::LoadOptions common_;  // of all models: what belongs to one is empty
   ThreadPool lookups_, fetches_, loads_;
   ThreadPool chores_;  // local disk and /proc: never behind a store that does not answer
 };

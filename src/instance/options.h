@@ -60,6 +60,10 @@ struct InstanceOptions {
   int intra_op_threads = 0;  // of a backend's shared pool; 0 = one per core
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
   uint64_t response_cache_bytes = 0;  // of answers kept, for models with response_cache; 0 = none
+  // Of every model: configs/NAME.pbtxt is read instead of config.pbtxt where it exists.
+  std::string model_config_name;
+  bool auto_complete_config = true;        // add to a configuration what the model itself says
+  int default_max_batch_size = 4;          // of models that can batch and do not say how much
   uint32_t default_max_queue_size = 1024;  // per model in the engine, where its config sets none
 
   // --- HTTP ------------------------------------------------------------------------------------

@@ -12,8 +12,6 @@
 namespace sarai::modelconfig {
 namespace {
 
-constexpr int kDefaultMaxBatchSize = 4;  // Triton's default-max-batch-size
-
 const TensorSpec* FindByName(const std::vector<TensorSpec>& tensors, std::string_view name) {
   const auto found = std::ranges::find(tensors, name, &TensorSpec::name);
   return found == tensors.end() ? nullptr : &*found;
@@ -33,16 +31,21 @@ bool HasFullRank(const List& tensors, const std::vector<TensorSpec>& discovered)
   });
 }
 
-void TurnOnBatching(inference::ModelConfig& config, const Discovered& discovered) {
+void TurnOnDynamicBatching(inference::ModelConfig& config) {
+  if (config.scheduling_choice_case() == inference::ModelConfig::SCHEDULING_CHOICE_NOT_SET)
+    config.mutable_dynamic_batching();
+}
+
+void TurnOnBatching(inference::ModelConfig& config, const Discovered& discovered,
+                    int default_size) {
   if (config.max_batch_size() != 0 || !discovered.first_dim_variable) return;
   if (HasFullRank(config.input(), discovered.inputs)) return;
   if (HasFullRank(config.output(), discovered.outputs)) return;
-  int size = kDefaultMaxBatchSize;
+  int size = default_size;
   for (const int preferred : config.dynamic_batching().preferred_batch_size())
     size = std::max(size, preferred);
   config.set_max_batch_size(size);
-  if (config.scheduling_choice_case() == inference::ModelConfig::SCHEDULING_CHOICE_NOT_SET)
-    config.mutable_dynamic_batching();
+  if (size > 1) TurnOnDynamicBatching(config);
 }
 
 // `is_schedulers`: those that no client gives or gets.
@@ -118,27 +121,30 @@ class TensorCheck {
 
 template <typename List>
 Status CompleteTensors(const inference::ModelConfig& config, List& tensors,
-                       const std::vector<TensorSpec>& discovered, const TensorCheck& check) {
+                       const std::vector<TensorSpec>& discovered, bool fill,
+                       const TensorCheck& check) {
   for (auto& tensor : tensors) {
     const TensorSpec* const found = FindByName(discovered, tensor.name());
     if (found == nullptr) {
       if (NamesByPosition(config) || discovered.empty()) continue;
       return check.Unknown(tensor.name(), discovered);
     }
-    FillTensor(tensor, *found, config.max_batch_size() > 0);
+    if (fill) FillTensor(tensor, *found, config.max_batch_size() > 0);
     SARAI_CHECK_OK(check.Compare(tensor, *found));
   }
   return {};
 }
 
-}  // namespace
-
-Status Complete(inference::ModelConfig& config, const Discovered& discovered) {
-  TurnOnBatching(config, discovered);
-  // A configuration may leave outputs out on purpose; an input it leaves out is needed all the
-  // same.
+void Fill(inference::ModelConfig& config, const Discovered& discovered, int default_size) {
   auto& inputs = *config.mutable_input();
   auto& outputs = *config.mutable_output();
+  TurnOnBatching(config, discovered, default_size);
+  // Where the author left tensors to the model, batching is left to it too.
+  if ((inputs.empty() || outputs.empty()) && config.max_batch_size() > 1 &&
+      discovered.first_dim_variable)
+    TurnOnDynamicBatching(config);
+  // A configuration may leave outputs out on purpose; an input it leaves out is needed all the
+  // same.
   if (inputs.empty() || !NamesByPosition(config))
     AddMissing(inputs, discovered.inputs, [&](std::string_view name) {
       return IsSequenceInput(config, name) || IsBatchInput(config, name);
@@ -146,8 +152,17 @@ Status Complete(inference::ModelConfig& config, const Discovered& discovered) {
   if (outputs.empty())
     AddMissing(outputs, discovered.outputs,
                [&](std::string_view name) { return IsSequenceOutput(config, name); });
-  SARAI_CHECK_OK(CompleteTensors(config, inputs, discovered.inputs, TensorCheck(config, "input")));
-  return CompleteTensors(config, outputs, discovered.outputs, TensorCheck(config, "output"));
+}
+
+}  // namespace
+
+Status Complete(inference::ModelConfig& config, const Discovered& discovered,
+                const Completion& completion) {
+  if (completion.fill) Fill(config, discovered, completion.default_max_batch_size);
+  SARAI_CHECK_OK(CompleteTensors(config, *config.mutable_input(), discovered.inputs,
+                                 completion.fill, TensorCheck(config, "input")));
+  return CompleteTensors(config, *config.mutable_output(), discovered.outputs, completion.fill,
+                         TensorCheck(config, "output"));
 }
 
 }  // namespace sarai::modelconfig

@@ -10,6 +10,7 @@
 #include "wire/json/json.h"
 #include "wire/modelconfig/limits.h"
 #include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/nearest.h"
 
 namespace sarai::modelconfig {
 namespace {
@@ -57,6 +58,48 @@ void ToNumbers(json::Value& value, const FieldDescriptor& field) {
   }
 }
 
+// JSON may spell a field as the proto does or in camel case.
+const FieldDescriptor* FindField(const Descriptor& type, std::string_view name) {
+  const auto* const field = type.FindFieldByName(std::string(name));
+  return field != nullptr ? field : type.FindFieldByCamelcaseName(std::string(name));
+}
+
+Status CheckNames(const json::Object& object, const Descriptor& type, const std::string& path);
+
+Status CheckNamesIn(const json::Value& value, const FieldDescriptor& field,
+                    const std::string& path) {
+  if (value.is_array()) {
+    for (size_t i = 0; i < value.get_array().size(); ++i)
+      SARAI_CHECK_OK(CheckNamesIn(value.get_array()[i], field, fmt::format("{}[{}]", path, i)));
+    return {};
+  }
+  if (field.message_type() == nullptr || !value.is_object()) return {};
+  if (!field.is_map()) return CheckNames(value.get_object(), *field.message_type(), path);
+  const FieldDescriptor& entry = *field.message_type()->map_value();
+  for (const auto& member : value.get_object())
+    SARAI_CHECK_OK(CheckNamesIn(member.value(), entry,
+                                fmt::format("{}.{}", path, std::string_view(member.key()))));
+  return {};
+}
+
+// Before protobuf reads it, whose errors neither name the message nor what it may hold.
+Status CheckNames(const json::Object& object, const Descriptor& type, const std::string& path) {
+  for (const auto& member : object) {
+    const std::string_view name = member.key();
+    const FieldDescriptor* const field = FindField(type, name);
+    if (field != nullptr) {
+      SARAI_CHECK_OK(CheckNamesIn(member.value(), *field,
+                                  fmt::format("{}{}{}", path, path.empty() ? "" : ".", name)));
+      continue;
+    }
+    std::vector<std::string> known;
+    for (int i = 0; i < type.field_count(); ++i) known.push_back(type.field(i)->name());
+    return MakeStatus(Code::kInvalidArgument, "{} has no field '{}'{}",
+                      path.empty() ? type.name() : path, name, DidYouMean(name, known));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<inference::ModelConfig> ParseJson(std::string_view json) {
@@ -68,8 +111,14 @@ Result<inference::ModelConfig> ParseJson(std::string_view json) {
   const auto parsed =
       json::ParseObject(json, {.max_bytes = kMaxConfigBytes, .max_depth = 2 * kMaxConfigDepth});
   if (!parsed) return Error(parsed.error().WithContext("model configuration"));
+  if (const Status names = CheckNames(*parsed, *inference::ModelConfig::descriptor(), "");
+      !names.ok())
+    return Error(names.WithContext("model configuration"));
+  google::protobuf::util::JsonParseOptions options;
+  options.case_insensitive_enum_parsing = true;  // as Triton reads it
   inference::ModelConfig config;
-  const auto status = google::protobuf::util::JsonStringToMessage(std::string(json), &config);
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(std::string(json), &config, options);
   if (!status.ok())
     return Error(Code::kInvalidArgument, "model configuration: {}", status.message().ToString());
   return config;

@@ -31,12 +31,19 @@ struct Discovered {
   std::vector<TensorSpec> inputs, outputs;
   bool first_dim_variable = false;
 };
+struct Completion {
+  bool fill = true;  // false: only check; what the file leaves out is an error
+  int default_max_batch_size = 4;
+};
 // Adds missing inputs, outputs, max_batch_size (4 and dynamic batching when the first dims are
 // variable and the file says nothing) and checks what is there against the model.
-Status Complete(inference::ModelConfig& config, const Discovered& discovered);
+Status Complete(inference::ModelConfig& config, const Discovered& discovered,
+                const Completion& completion = {});
 
 void Normalize(inference::ModelConfig& config);
 Status Validate(const inference::ModelConfig& config);
+// The part of Validate that needs nothing from the model, for an answer before it is loaded.
+Status ValidateEarly(const inference::ModelConfig& config);
 
 // Version folders to serve, by version_policy; `available` are the positive integers found.
 Result<std::vector<int64_t>> ChooseVersions(const inference::ModelConfig& config,

@@ -114,11 +114,44 @@ TEST(Complete, LeavesBatchingOffWhenTheAuthorCountedTheBatchDimension) {
   EXPECT_THAT(config.output(0).dims(), ElementsAre(-1, 10));
 }
 
-TEST(Complete, KeepsTheAuthorsBatchSizeAndScheduler) {
+TEST(Complete, BatchesByTheAuthorsSizeWhereTheTensorsAreLeftToTheModel) {
   auto config = Config("name: 'm' backend: 'onnxruntime' max_batch_size: 16");
   ASSERT_TRUE(Complete(config, kBatching).ok());
   EXPECT_EQ(config.max_batch_size(), 16);
-  EXPECT_FALSE(config.has_dynamic_batching());
+  EXPECT_TRUE(config.has_dynamic_batching());
+}
+
+TEST(Complete, KeepsTheAuthorsScheduler) {
+  auto written = Config(
+      "name: 'm' backend: 'onnxruntime' max_batch_size: 16 input { name: 'x' } output { name: 'y' "
+      "}");
+  ASSERT_TRUE(Complete(written, kBatching).ok());
+  EXPECT_FALSE(written.has_dynamic_batching());
+  auto sequence =
+      Config("name: 'm' backend: 'onnxruntime' max_batch_size: 16 sequence_batching { }");
+  ASSERT_TRUE(Complete(sequence, kBatching).ok());
+  EXPECT_TRUE(sequence.has_sequence_batching());
+}
+
+TEST(Complete, TakesTheServersDefaultBatchSize) {
+  for (const auto& [size, batches] : {std::pair(0, false), {1, false}, {32, true}}) {
+    auto config = Config("name: 'm' backend: 'onnxruntime'");
+    ASSERT_TRUE(Complete(config, kBatching, {.default_max_batch_size = size}).ok());
+    EXPECT_EQ(config.max_batch_size(), size);
+    EXPECT_EQ(config.has_dynamic_batching(), batches) << size;
+    EXPECT_EQ(config.input(0).dims_size(), size == 0 ? 3 : 2);
+  }
+}
+
+TEST(Complete, OnlyChecksWhereItIsNotToFill) {
+  auto config = Config(
+      "name: 'm' backend: 'onnxruntime' input { name: 'x' data_type: TYPE_FP32 "
+      "dims: [-1, 3, 224] }");
+  EXPECT_EQ(Outcome(Complete(config, kBatching, {.fill = false})), "ok");
+  EXPECT_EQ(config.output_size(), 0);
+  EXPECT_EQ(config.max_batch_size(), 0);
+  auto wrong = Config("name: 'm' backend: 'onnxruntime' input { name: 'x' dims: [-1, 3, 224] }");
+  EXPECT_THAT(Outcome(Complete(wrong, kBatching, {.fill = false})), HasSubstr("TYPE_INVALID"));
 }
 
 TEST(Complete, DescribesAScalarByDimsOfOneAndAnEmptyReshape) {
@@ -250,6 +283,11 @@ TEST(ToSpec, GivesPlainValues) {
     model_warmup { name: 'bs128 Warmup' batch_size: 128 inputs { key: 'INPUT__0' value {
       data_type: TYPE_FP32 dims: [3, 224, 224] zero_data: false } } }
     model_warmup { name: 'skipped' }
+    optimization { graph { level: -1 } eager_batching: true execution_accelerators {
+      gpu_execution_accelerator { name: 'tensorrt' parameters { key: 'p' value: 'q' } } } }
+    metric_tags { key: 'team' value: 'red' }
+    model_metrics { metric_control { metric_identifier { family: 'f' }
+                                     histogram_options { buckets: [1, 2.5] } } }
     parameters { key: 'k' value { string_value: 'v' } })");
   ASSERT_TRUE(Autofill(config, "resnet", {"model.pt"}).ok());
   Normalize(config);
@@ -279,6 +317,11 @@ TEST(ToSpec, GivesPlainValues) {
   EXPECT_EQ(spec->warmup[0].count, 1u);
   EXPECT_EQ(spec->warmup[0].inputs[0].source, WarmupInput::Source::kZero);
   EXPECT_EQ(spec->parameters.at("k"), "v");
+  EXPECT_EQ(spec->optimization.graph_level, -1);
+  EXPECT_TRUE(spec->optimization.eager_batching);
+  EXPECT_EQ(spec->optimization.gpu_accelerators.at(0).parameters.at("p"), "q");
+  EXPECT_EQ(spec->metric_tags.at("team"), "red");
+  EXPECT_THAT(spec->metric_buckets.at("f"), ElementsAre(1, 2.5));
 }
 
 TEST(ToSpec, WorksBeforeCompletion) {

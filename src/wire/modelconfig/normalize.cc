@@ -35,7 +35,7 @@ int DefaultCount(const inference::ModelConfig& config, ModelInstanceGroup::Kind 
 
 void NormalizeGroups(inference::ModelConfig& config) {
   auto& groups = *config.mutable_instance_group();
-  if (groups.empty()) groups.Add();
+  if (groups.empty()) groups.Add()->set_name(config.name());
   for (int i = 0; i < groups.size(); ++i) {
     ModelInstanceGroup& group = groups[i];
     // No device but the CPU is offered, so that is where AUTO leads, unless it lists GPUs.
@@ -43,8 +43,7 @@ void NormalizeGroups(inference::ModelConfig& config) {
       group.set_kind(group.gpus().empty() ? ModelInstanceGroup::KIND_CPU
                                           : ModelInstanceGroup::KIND_GPU);
     if (group.count() == 0) group.set_count(DefaultCount(config, group.kind()));
-    if (!group.name().empty()) continue;
-    group.set_name(groups.size() == 1 ? config.name() : fmt::format("{}_{}", config.name(), i));
+    if (group.name().empty()) group.set_name(fmt::format("{}_{}", config.name(), i));
   }
 }
 

@@ -39,7 +39,8 @@ TEST(ParseText, ReadsTheMissionsTensorRtConfiguration) {
 
 TEST(ParseText, ErrorsNameFileLineColumnAndField) {
   EXPECT_THAT(TextError("name: \"x\"\n\n   max_batch: 8\n"),
-              StartsWith("config.pbtxt:3:13: ModelConfig has no field 'max_batch'"));
+              StartsWith("config.pbtxt:3:13: ModelConfig has no field 'max_batch'; did you mean "
+                         "'max_batch_size'?"));
   EXPECT_THAT(TextError("input {\n nme: \"x\" }"),
               StartsWith("config.pbtxt:2:5: ModelInput has no field 'nme'"));
   EXPECT_THAT(TextError("max_batch_size: \"8\""), StartsWith("config.pbtxt:1:17: Expected int"));
@@ -60,6 +61,20 @@ TEST(ParseText, RefusesBrokenAndHostileText) {
   for (int i = 0; i < 100'000; ++i) deep += "[";
   EXPECT_NE(TextError("input " + deep), "parsed");
   EXPECT_NE(TextError("dynamic_batching { dynamic_batching { " + deep), "parsed");
+}
+
+TEST(ParseText, SuggestsTheNearestName) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"inputs { }", "ModelConfig has no field 'inputs'; did you mean 'input'?"},
+      {"instance_groups { }", "did you mean 'instance_group'?"},
+      {"optimization { cuda { graph_specs { } } }",
+       "ModelOptimizationPolicy.Cuda has no field 'graph_specs'; did you mean 'graph_spec'?"},
+      {"instance_group { kind: KIND_CUP }",
+       "field 'kind' cannot be KIND_CUP; did you mean 'KIND_CPU'?"},
+      {"input { data_type: TYPE_FP31 }", "did you mean 'TYPE_FP32'?"},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_THAT(TextError(text), HasSubstr(expected));
+  EXPECT_THAT(TextError("zebra: 1"), testing::EndsWith("ModelConfig has no field 'zebra'"));
 }
 
 TEST(ParseText, AcceptsEmptyText) {
@@ -101,6 +116,25 @@ TEST(ToJson, UsesTritonsNamesAndNumbers) {
   EXPECT_THAT(json, HasSubstr(R"("default_timeout_microseconds":0)"));
   EXPECT_THAT(json, HasSubstr(R"("parameters":{"k":{"string_value":"12"}})"));
   EXPECT_THAT(json, HasSubstr(R"("max_batch_size":4)"));
+}
+
+TEST(ParseJson, NamesUnknownFieldsByTheirPath) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"max_batch": 1})",
+       "model configuration: ModelConfig has no field 'max_batch'; did you mean 'max_batch_size'?"},
+      {R"({"input": [{}, {"nme": "x"}]})", "input[1] has no field 'nme'; did you mean 'name'?"},
+      {R"({"model_warmup": [{"inputs": {"x": {"zero": true}}}]})",
+       "model_warmup[0].inputs.x has no field 'zero'; did you mean 'zero_data'?"},
+  };
+  for (const auto& [json, expected] : cases)
+    EXPECT_THAT(ParseJson(json).error().message(), HasSubstr(expected));
+}
+
+TEST(ParseJson, ReadsCamelCaseAndEnumerationsOfAnyCase) {
+  const auto config = ParseJson(R"({"maxBatchSize": 4, "input": [{"data_type": "type_fp32"}]})");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->max_batch_size(), 4);
+  EXPECT_EQ(config->input(0).data_type(), inference::TYPE_FP32);
 }
 
 TEST(ParseJson, RefusesWhatIsNoConfiguration) {

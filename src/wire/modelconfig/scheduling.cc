@@ -16,6 +16,12 @@ Status CheckPreferredSizes(const inference::ModelConfig& config) {
   return {};
 }
 
+// Without a timeout, nothing is ever delayed.
+bool Delays(const ModelQueuePolicy& policy) {
+  return policy.timeout_action() == ModelQueuePolicy::DELAY &&
+         (policy.default_timeout_microseconds() > 0 || policy.allow_timeout_override());
+}
+
 Status CheckPriorities(const inference::ModelDynamicBatching& batching) {
   const uint64_t levels = batching.priority_levels();
   const uint64_t level = batching.default_priority_level();
@@ -24,7 +30,15 @@ Status CheckPriorities(const inference::ModelDynamicBatching& batching) {
                       "dynamic_batching.default_priority_level {} is not within 1 and "
                       "priority_levels {}",
                       level, levels);
-  const bool delays = batching.default_queue_policy().timeout_action() == ModelQueuePolicy::DELAY;
+  bool delays = Delays(batching.default_queue_policy());
+  for (const auto& [policy_level, policy] : batching.priority_queue_policy()) {
+    delays = delays || Delays(policy);
+    if (levels > 0 && (policy_level < 1 || policy_level > levels))
+      return MakeStatus(Code::kInvalidArgument,
+                        "dynamic_batching.priority_queue_policy names level {}, which is not "
+                        "within 1 and priority_levels {}",
+                        policy_level, levels);
+  }
   if (batching.preserve_ordering() && (levels > 1 || delays))
     return MakeStatus(Code::kInvalidArgument,
                       "dynamic_batching.preserve_ordering forbids several priority levels and "

@@ -27,34 +27,30 @@ constexpr std::array kUnserved = {
         [](const ModelConfig& c) { return c.model_operations().op_library_filename_size() > 0; }},
     Unserved{"model_repository_agents",
              [](const ModelConfig& c) { return c.model_repository_agents().agents_size() > 0; }},
-    Unserved{"model_metrics",
-             [](const ModelConfig& c) { return c.model_metrics().metric_control_size() > 0; }},
     Unserved{"runtime", HasOwnRuntime},
 };
 
-std::optional<std::string_view> UnservedFieldOf(const inference::ModelInput& input) {
-  if (input.is_shape_tensor()) return "is_shape_tensor";
-  if (input.is_non_linear_format_io()) return "is_non_linear_format_io";
+// What only plans of TensorRT have; that backend checks them itself.
+template <typename T>
+std::optional<std::string_view> TensorRtFieldOf(const T& tensor) {
+  if (tensor.is_shape_tensor()) return "is_shape_tensor";
+  if (tensor.is_non_linear_format_io()) return "is_non_linear_format_io";
   return std::nullopt;
 }
 
-std::optional<std::string_view> UnservedFieldOf(const inference::ModelOutput& output) {
-  if (output.is_shape_tensor()) return "is_shape_tensor";
-  if (output.is_non_linear_format_io()) return "is_non_linear_format_io";
-  return std::nullopt;
-}
-
-std::optional<std::string_view> UnservedFieldOf(const inference::ModelInstanceGroup& group) {
+std::optional<std::string_view> TensorRtFieldOf(const inference::ModelInstanceGroup& group) {
   if (group.secondary_devices_size() > 0) return "secondary_devices";
   if (group.profile_size() > 0) return "profile";
   return std::nullopt;
 }
 
 template <typename List>
-Status CheckElements(std::string_view list, const List& elements) {
+Status CheckTensorRtFields(const ModelConfig& config, std::string_view list, const List& elements) {
+  if (config.backend() == "tensorrt") return {};
   for (const auto& element : elements)
-    if (const auto field = UnservedFieldOf(element); field.has_value())
-      return MakeStatus(Code::kUnimplemented, "{} '{}' sets {}, which is not served yet", list,
+    if (const auto field = TensorRtFieldOf(element); field.has_value())
+      return MakeStatus(Code::kInvalidArgument,
+                        "{} '{}' sets {}, which only models of backend 'tensorrt' have", list,
                         element.name(), *field);
   return {};
 }
@@ -66,9 +62,9 @@ Status CheckSupported(const ModelConfig& config) {
     if (unserved.used(config))
       return MakeStatus(Code::kUnimplemented, "it sets {}, which is not served yet",
                         unserved.field);
-  SARAI_CHECK_OK(CheckElements("input", config.input()));
-  SARAI_CHECK_OK(CheckElements("output", config.output()));
-  return CheckElements("instance_group", config.instance_group());
+  SARAI_CHECK_OK(CheckTensorRtFields(config, "input", config.input()));
+  SARAI_CHECK_OK(CheckTensorRtFields(config, "output", config.output()));
+  return CheckTensorRtFields(config, "instance_group", config.instance_group());
 }
 
 }  // namespace sarai::modelconfig

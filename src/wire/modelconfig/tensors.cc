@@ -57,6 +57,13 @@ Status CheckTensor(const T& tensor) {
   return tensor.has_reshape() ? CheckReshape(dims, FrameworkDims(tensor)) : Status();
 }
 
+Status CheckFormat(const inference::ModelInput& input) {
+  if (input.format() == inference::ModelInput::FORMAT_NONE || input.dims_size() == 3) return {};
+  return MakeStatus(Code::kInvalidArgument, "input '{}': format {} needs 3 dims, it has {}",
+                    input.name(), inference::ModelInput::Format_Name(input.format()),
+                    input.dims_size());
+}
+
 template <typename List>
 Status CheckList(std::string_view kind, const List& tensors) {
   std::set<std::string_view> names;
@@ -74,6 +81,7 @@ Status CheckList(std::string_view kind, const List& tensors) {
 Status CheckTensors(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckList("input", config.input()));
   SARAI_CHECK_OK(CheckList("output", config.output()));
+  for (const auto& input : config.input()) SARAI_CHECK_OK(CheckFormat(input));
   for (const auto& output : config.output())
     if (!output.label_filename().empty())
       SARAI_CHECK_OK(CheckFileName("label_filename", output.label_filename()));

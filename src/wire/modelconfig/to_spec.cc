@@ -109,6 +109,35 @@ InstanceGroup ToInstanceGroup(const inference::ModelInstanceGroup& group) {
   return spec;
 }
 
+template <typename List>
+std::vector<OptimizationSpec::Accelerator> ToAccelerators(const List& accelerators) {
+  std::vector<OptimizationSpec::Accelerator> specs;
+  for (const auto& accelerator : accelerators)
+    specs.push_back(
+        {.name = accelerator.name(),
+         .parameters = {accelerator.parameters().begin(), accelerator.parameters().end()}});
+  return specs;
+}
+
+OptimizationSpec ToOptimization(const inference::ModelConfig& config) {
+  const auto& optimization = config.optimization();
+  const auto& accelerators = optimization.execution_accelerators();
+  OptimizationSpec spec{
+      .cpu_accelerators = ToAccelerators(accelerators.cpu_execution_accelerator()),
+      .gpu_accelerators = ToAccelerators(accelerators.gpu_execution_accelerator()),
+      .eager_batching = optimization.eager_batching()};
+  if (optimization.has_graph()) spec.graph_level = optimization.graph().level();
+  return spec;
+}
+
+void AddMetrics(const inference::ModelConfig& config, ModelSpec& spec) {
+  spec.metric_tags = {config.metric_tags().begin(), config.metric_tags().end()};
+  for (const auto& metric : config.model_metrics().metric_control()) {
+    const auto& buckets = metric.histogram_options().buckets();
+    spec.metric_buckets[metric.metric_identifier().family()] = {buckets.begin(), buckets.end()};
+  }
+}
+
 int InstanceCount(const std::vector<InstanceGroup>& groups) {
   int count = 0;
   for (const InstanceGroup& group : groups)
@@ -163,6 +192,8 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
   for (const auto& group : config.instance_group())
     spec.instance_groups.push_back(ToInstanceGroup(group));
   spec.instance_count = InstanceCount(spec.instance_groups);
+  spec.optimization = ToOptimization(config);
+  AddMetrics(config, spec);
   AddTensors(config, spec);
   if (config.has_sequence_batching()) spec.sequence = ToSequenceSpec(config, directory);
   AddRagged(config, spec);

@@ -14,7 +14,14 @@ Status CheckBackend(const inference::ModelConfig& config) {
   if (IsEnsemble(config)) return CheckEnsemble(config);
   if (config.backend().empty()) return MakeStatus(Code::kInvalidArgument, "it names no backend");
   const BackendRule* const rule = FindByPlatform(config.platform());
-  if (rule == nullptr || rule->backend == config.backend()) return {};
+  if (FindByBackend(config.backend(), "") == nullptr) return {};  // another's: free to name its own
+  if (rule == nullptr) {
+    if (config.platform().empty() || FindByBackend(config.backend(), "")->platform.empty())
+      return {};
+    return MakeStatus(Code::kInvalidArgument, "platform '{}' is none of backend '{}'",
+                      config.platform(), config.backend());
+  }
+  if (rule->backend == config.backend()) return {};
   return MakeStatus(Code::kInvalidArgument, "platform '{}' belongs to backend '{}', not to '{}'",
                     config.platform(), rule->backend, config.backend());
 }
@@ -48,18 +55,28 @@ Status CheckCache(const inference::ModelConfig& config) {
                     "request");
 }
 
-Status CheckAll(const inference::ModelConfig& config) {
+Status CheckWithoutModel(const inference::ModelConfig& config) {
   SARAI_CHECK_OK(CheckSupported(config));
   SARAI_CHECK_OK(CheckBackend(config));
   SARAI_CHECK_OK(CheckVersionPolicy(config.version_policy()));
   SARAI_CHECK_OK(CheckFiles(config));
-  SARAI_CHECK_OK(CheckScheduling(config));
-  SARAI_CHECK_OK(CheckSequence(config));
   SARAI_CHECK_OK(CheckCache(config));
   SARAI_CHECK_OK(CheckInstanceGroups(config));
+  SARAI_CHECK_OK(CheckOptimization(config));
+  return CheckMetrics(config);
+}
+
+Status CheckAll(const inference::ModelConfig& config) {
+  SARAI_CHECK_OK(CheckWithoutModel(config));
+  SARAI_CHECK_OK(CheckScheduling(config));
+  SARAI_CHECK_OK(CheckSequence(config));
   SARAI_CHECK_OK(CheckTensors(config));
   SARAI_CHECK_OK(CheckRagged(config));
   return CheckWarmup(config);
+}
+
+Status InContext(const inference::ModelConfig& config, const Status& status) {
+  return status.ok() ? status : status.WithContext(fmt::format("model '{}'", config.name()));
 }
 
 }  // namespace
@@ -73,8 +90,11 @@ Status CheckFileName(std::string_view field, std::string_view file) {
 }
 
 Status Validate(const inference::ModelConfig& config) {
-  const Status status = CheckAll(config);
-  return status.ok() ? status : status.WithContext(fmt::format("model '{}'", config.name()));
+  return InContext(config, CheckAll(config));
+}
+
+Status ValidateEarly(const inference::ModelConfig& config) {
+  return InContext(config, CheckWithoutModel(config));
 }
 
 }  // namespace sarai::modelconfig

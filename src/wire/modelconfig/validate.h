@@ -12,6 +12,8 @@ Status CheckTensors(const inference::ModelConfig& config);
 Status CheckSequence(const inference::ModelConfig& config);
 Status CheckScheduling(const inference::ModelConfig& config);
 Status CheckInstanceGroups(const inference::ModelConfig& config);
+Status CheckMetrics(const inference::ModelConfig& config);
+Status CheckOptimization(const inference::ModelConfig& config);
 Status CheckWarmup(const inference::ModelConfig& config);
 
 // A name inside the model's folder: relative, without "..".

@@ -35,6 +35,12 @@ TEST(Validate, AcceptsWhatIsRight) {
         "metric_tags { key: 'team' value: 'x' }",
         "parameters { key: 'intra_op_thread_count' value { string_value: '2' } }",
         "model_transaction_policy { decoupled: false }", "response_cache { enable: true }",
+        "optimization { execution_accelerators { gpu_execution_accelerator { name: 'tensorrt' } } "
+        "}",
+        "dynamic_batching { preserve_ordering: true default_queue_policy { timeout_action: DELAY } "
+        "}",
+        "model_metrics { metric_control { metric_identifier { family: 'f' } histogram_options { "
+        "buckets: [0.5, 1, inf] } } }",
         "platform: 'onnxruntime_onnx'", "runtime: 'libtriton_onnxruntime.so'",
         "dynamic_batching { priority_levels: 1 default_priority_level: 1 }",
         "model_warmup { name: 'w' batch_size: 8 inputs { key: 'x' value { data_type: TYPE_FP32 "
@@ -47,11 +53,9 @@ TEST(Validate, RefusesByNameWhatIsNotServed) {
       {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
       {"model_operations { op_library_filename: 'x.so' }", "model_operations"},
       {"model_repository_agents { agents { name: 'c' } }", "model_repository_agents"},
-      {"model_metrics { metric_control {} }", "model_metrics"},
       {"runtime: 'model.py'", "runtime"},
-      {"input { name: 'r' is_shape_tensor: true }", "input 'r' sets is_shape_tensor"},
-      {"output { name: 'r' is_shape_tensor: true }", "output 'r' sets is_shape_tensor"},
-      {"instance_group { name: 'g' profile: 'p' }", "instance_group 'g' sets profile"},
+      {"optimization { execution_accelerators { cpu_execution_accelerator { name: 'openvino' } } }",
+       "the CPU accelerator 'openvino' is not part of this server"},
   };
   for (const auto& [more, field] : cases) {
     const Status status = Validate(Valid(more));
@@ -83,8 +87,34 @@ TEST(Validate, NamesWhatIsWrong) {
       {"name: 'm' backend: 'b' dynamic_batching { priority_levels: 1 default_priority_level: 2 }",
        "default_priority_level 2"},
       {"name: 'm' backend: 'b' dynamic_batching { preserve_ordering: true default_queue_policy { "
-       "timeout_action: DELAY } }",
+       "timeout_action: DELAY default_timeout_microseconds: 9 } }",
        "preserve_ordering forbids"},
+      {"name: 'm' backend: 'b' dynamic_batching { priority_levels: 2 default_priority_level: 1 "
+       "priority_queue_policy { key: 3 value { } } }",
+       "priority_queue_policy names level 3"},
+      {"name: 'm' backend: 'onnxruntime' platform: 'caffe2'",
+       "platform 'caffe2' is none of backend 'onnxruntime'"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 1 is_shape_tensor: "
+       "true }",
+       "input 'x' sets is_shape_tensor, which only models of backend 'tensorrt' have"},
+      {"name: 'm' backend: 'b' output { name: 'y' is_non_linear_format_io: true }",
+       "output 'y' sets is_non_linear_format_io"},
+      {"name: 'm' backend: 'b' instance_group { name: 'g' profile: '1' }",
+       "instance_group 'g' sets profile"},
+      {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 1 format: FORMAT_NHWC "
+       "}",
+       "input 'x': format FORMAT_NHWC needs 3 dims, it has 1"},
+      {"name: 'm' backend: 'b' model_metrics { metric_control { } }",
+       "model_metrics.metric_control: it needs a metric_identifier"},
+      {"name: 'm' backend: 'b' model_metrics { metric_control { metric_identifier { family: 'f' } "
+       "} }",
+       "family 'f': it needs histogram_options"},
+      {"name: 'm' backend: 'b' model_metrics { metric_control { metric_identifier { family: 'f' } "
+       "histogram_options { buckets: [2, 1] } } }",
+       "family 'f': its buckets do not ascend"},
+      {"name: 'm' backend: 'b' optimization { execution_accelerators { gpu_execution_accelerator { "
+       "name: 'warp' } } }",
+       "the GPU accelerator 'warp' is unknown"},
       {"name: 'm' backend: 'b' instance_group { name: 'g' kind: KIND_GPU }",
        "instance_group 'g': KIND_GPU needs a GPU"},
       {"name: 'm' backend: 'b' instance_group { name: 'g' gpus: 0 }",

@@ -4,6 +4,7 @@
             to the instance
   cold      first request of a model that is on disk, over a warm one
   churn     requests over three times more models than fit, over warm ones; memory held
+  metrics   /metrics of an instance with a thousand models loaded
 """
 import json
 import pathlib
@@ -15,9 +16,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import churn  # noqa: E402
 import cold  # noqa: E402
 import gateway  # noqa: E402
+import metrics  # noqa: E402
 from testkit import paths  # noqa: E402
 
-BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run}
+BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
+           "metrics": metrics.run}
 
 
 def main():

@@ -16,6 +16,7 @@
 #include "cli/signals.h"
 #include "cli/store_flags.h"
 #include "cli/subcommand.h"
+#include "cli/telemetry_flags.h"
 #include "cli/triton_flags.h"
 #include "instance/instance.h"
 
@@ -30,6 +31,7 @@ struct Flags {
   std::chrono::milliseconds revalidate_interval{30'000};
   int exit_timeout_secs = 25;
   GrpcFlags grpc;
+  TelemetryFlags telemetry;
 };
 
 // "onnxruntime,intra_op_thread_count=2"; an empty name means the server itself, as in Triton.
@@ -186,6 +188,10 @@ int RunInstance(Flags& flags) {
     std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
     return 2;
   }
+  if (const Status status = ApplyTelemetryFlags(flags.telemetry, options); !status.ok()) {
+    std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
+    return 2;
+  }
   const RealClock clock;
   auto started = instance::Instance::Start(options, clock);
   if (!started) {
@@ -214,6 +220,7 @@ void AddInstance(CLI::App& app, const store::Environment& environment, Run& run)
   AddServingFlags(*command, *flags);
   AddServerFlags(*command, *flags);
   AddGrpcFlags(*command, flags->grpc, flags->options);
+  AddTelemetryFlags(*command, flags->telemetry, flags->options);
   AddEngineFlags(*command, *flags);
   AddConfigurationFlags(*command, flags->options);
   AddTritonSynonyms(*command);

@@ -22,7 +22,7 @@ constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
 // What would change answers, safety or what is served: refused, so that nobody believes it holds.
-constexpr std::array<Flag, 27> kUnserved = {{
+constexpr std::array<Flag, 26> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -39,7 +39,6 @@ constexpr std::array<Flag, 27> kUnserved = {{
     {"vertex-ai-default-model", kNoVertex},
     {"log-format", "log lines have one format"},
     {"log-file", "logs go to standard error; redirect it"},
-    {"metrics-config", "metrics have one form in this version"},
     {"trace-config", kNoTrace},
     {"trace-file", kNoTrace},
     {"trace-level", kNoTrace},
@@ -53,15 +52,13 @@ constexpr std::array<Flag, 27> kUnserved = {{
 }};
 
 // Tuning of parts that do not exist here; docs/triton-flags.md says of each what stands for it.
-constexpr std::array<Flag, 16> kWithoutEffect = {{
+constexpr std::array<Flag, 14> kWithoutEffect = {{
     {"model-load-retry-count", "a failed load is tried again by the next request"},
     {"enable-peer-access", "no GPU's memory is copied to another's"},
     {"reuse-http-port", "a port is served by one process"},
     {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
     {"sagemaker-thread-count", "the container contract answers on the HTTP port"},
     {"allow-gpu-metrics", "there are no metrics of GPUs"},
-    {"allow-cpu-metrics", "metrics of the processors are always served"},
-    {"metrics-interval-ms", "metrics are read when they are asked for"},
     {"cache-directory", "the one cache is built in"},
     {"pinned-memory-pool-byte-size", "there is no pool of pinned memory"},
     {"cuda-memory-pool-byte-size", "there is no pool of GPU memory"},

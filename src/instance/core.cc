@@ -117,6 +117,7 @@ struct Core::Impl {
 
   ThreadPool strand{"residency", 1};
   const std::shared_ptr<InstanceMetrics> metrics;
+  TritonMetrics triton_metrics;
   EventLog events;
   telemetry::DecisionLog decisions;
   const std::unique_ptr<store::DiskTier> disk;
@@ -140,6 +141,10 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       clock(the_clock),
       catalog(std::move(the_catalog)),
       metrics(std::make_shared<InstanceMetrics>(options.max_models_in_metrics)),
+      triton_metrics({.latencies = options.latency_metrics,
+                      .cpu = options.cpu_metrics,
+                      .interval = options.metrics_interval},
+                     the_clock),
       events(options.event_capacity),
       decisions(options.decision_capacity, options.decision_file),
       disk(std::move(disk_tier)),
@@ -177,7 +182,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
     single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
   const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
   door = std::make_unique<FrontDoor>(
-      manager, metrics, MmeOptions(),
+      manager, metrics, triton_metrics, MmeOptions(),
       KserveFrontOptions{.instance_id = options.instance_id,
                          .server_version = kServerVersion,
                          .parse = parse,

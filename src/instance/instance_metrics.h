@@ -45,6 +45,7 @@ class InstanceMetrics {
   void SetModelGauges(const std::map<std::string, std::pair<double, double>>& memory_and_in_flight);
 
   std::string Render() const { return registry_.Render(); }
+  std::string RenderPrometheus() const { return registry_.RenderPrometheus(); }
 
  private:
   static double Seconds(Duration d) { return std::chrono::duration<double>(d).count(); }

@@ -43,8 +43,8 @@ TEST_F(InstanceTest, AnswersOnItsPorts) {
   Get(instance->http_address(), "/v2/health/ready");
   EXPECT_THAT(Get(instance->http_address(), "/v2/models/alpha"), HasSubstr("\"alpha\""));
   EXPECT_NE(instance->metrics_address(), instance->http_address());
-  EXPECT_THAT(Get(instance->metrics_address(), "/metrics"), HasSubstr("# EOF"));
-  EXPECT_THAT(Get(instance->http_address(), "/metrics"), HasSubstr("# EOF"));
+  for (const std::string& address : {instance->metrics_address(), instance->http_address()})
+    EXPECT_THAT(Get(address, "/metrics"), HasSubstr("# TYPE sarai_evictions_total counter"));
   Get(instance->metrics_address(), "/ping", 404);
 }
 

@@ -91,6 +91,9 @@ struct InstanceOptions {
   std::string decision_file;              // also appended there as JSON lines; empty = not
   size_t event_capacity = 4096;           // load, unload and fetch durations; newest kept
   uint32_t max_models_in_metrics = 1000;  // further ones are summed as model="(other)"
+  bool latency_metrics = true;            // nv_*_duration_us
+  bool cpu_metrics = true;                // nv_cpu_*
+  Duration metrics_interval = std::chrono::seconds(2);  // least time between looks at the machine
   Duration feed_interval = std::chrono::milliseconds(50);  // changes closer than this go together
   uint32_t max_feed_watchers = 64;                         // long polls at once
 };

@@ -61,19 +61,30 @@ void FrontDoor::HandleMetrics(http::Request request, http::Responder respond) {
       target && (target->raw_path == "/metrics" || target->raw_path == "/metrics/");
   if (!right_path) return respond(NoRouteReply(request, ""));
   if (request.method != "GET") return respond(NoRouteReply(request, "GET"));
-  Metrics(std::move(respond));
+  const std::string_view accepted = request.headers.Get("Accept");
+  Metrics(accepted.find("application/openmetrics-text") != accepted.npos, std::move(respond));
 }
 
-void FrontDoor::Metrics(http::Responder respond) {
+void FrontDoor::Metrics(bool openmetrics, http::Responder respond) {
   manager_.GetTotals(
-      [this, metrics = metrics_, respond = std::move(respond)](const Totals& totals) mutable {
-        SetGauges(*metrics, totals);
-        SetModelGauges(*metrics, manager_.AllServing());
-        http::Response response = EmptyReply(200);
-        response.headers.Add("Content-Type", telemetry::kOpenMetricsContentType);
-        response.body.push_back(Blob::FromString(metrics->Render()));
-        respond(std::move(response));
+      [this, openmetrics, respond = std::move(respond)](const Totals& totals) mutable {
+        writer_.Post([this, openmetrics, totals, respond = std::move(respond)]() mutable {
+          respond(MetricsReply(totals, openmetrics));
+        });
       });
+}
+
+http::Response FrontDoor::MetricsReply(const Totals& totals, bool openmetrics) {
+  const std::vector<ServingModelPtr> models = manager_.AllServing();
+  SetGauges(*metrics_, totals);
+  SetModelGauges(*metrics_, models);
+  http::Response response = EmptyReply(200);
+  response.headers.Add("Content-Type", openmetrics ? telemetry::kOpenMetricsContentType
+                                                   : telemetry::kPrometheusContentType);
+  response.body.push_back(Blob::FromString(triton_metrics_.Render(models, openmetrics)));
+  response.body.push_back(
+      Blob::FromString(openmetrics ? metrics_->Render() : metrics_->RenderPrometheus()));
+  return response;
 }
 
 }  // namespace sarai::instance

@@ -3,19 +3,24 @@
 // Threads: any. Owned by the instance; requests may still be answered after it is gone.
 #pragma once
 
+#include "base/executor.h"
 #include "instance/front/admin_front.h"
 #include "instance/front/kserve_front.h"
 #include "instance/front/mme_front.h"
+#include "instance/triton_metrics.h"
 #include "wire/http/message.h"
 
 namespace sarai::instance {
 
 class FrontDoor {
  public:
-  FrontDoor(ModelManager& manager, std::shared_ptr<InstanceMetrics> metrics, MmeFrontOptions mme,
-            KserveFrontOptions kserve, AdminFrontParts admin)
+  // `triton_metrics` outlives it.
+  FrontDoor(ModelManager& manager, std::shared_ptr<InstanceMetrics> metrics,
+            TritonMetrics& triton_metrics, MmeFrontOptions mme, KserveFrontOptions kserve,
+            AdminFrontParts admin)
       : manager_(manager),
         metrics_(std::move(metrics)),
+        triton_metrics_(triton_metrics),
         mme_(manager, std::move(mme)),
         kserve_(manager, std::move(kserve)),
         admin_(std::move(admin)) {}
@@ -25,13 +30,16 @@ class FrontDoor {
   void HandleMetrics(http::Request request, http::Responder respond);
 
  private:
-  void Metrics(http::Responder respond);
+  void Metrics(bool openmetrics, http::Responder respond);
+  http::Response MetricsReply(const Totals& totals, bool openmetrics);
 
   ModelManager& manager_;
   const std::shared_ptr<InstanceMetrics> metrics_;
+  TritonMetrics& triton_metrics_;
   MmeFront mme_;
   KserveFront kserve_;
   AdminFront admin_;
+  ThreadPool writer_{"metrics", 1};  // of metrics: many models make a long text
 };
 
 }  // namespace sarai::instance

@@ -162,14 +162,34 @@ TEST_F(KserveFrontTest, LaysAGivenConfigurationOverTheModelsOwn) {
             0);
 }
 
-TEST_F(KserveFrontTest, ShowsItsFiguresAsOpenMetrics) {
+TEST_F(KserveFrontTest, ShowsItsFiguresAsOpenMetricsWhereThatIsAskedFor) {
   Infer("alpha");
-  const Reply reply = at.Call("GET", "/metrics");
+  const Reply reply =
+      at.Call("GET", "/metrics", "", {{"Accept", "text/plain;q=0.1,application/openmetrics-text"}});
   EXPECT_THAT(reply.header("Content-Type"), HasSubstr("openmetrics"));
+  EXPECT_THAT(reply.body, HasSubstr("# TYPE sarai_model_requests counter"));
   EXPECT_THAT(reply.body, HasSubstr("sarai_model_requests_total{model=\"alpha\"} 1"));
-  EXPECT_THAT(reply.body, HasSubstr("sarai_model_cache_misses_total 1"));
-  EXPECT_THAT(reply.body, HasSubstr("sarai_models{state=\"ready\"} 1"));
+  EXPECT_THAT(reply.body, HasSubstr("# TYPE nv_inference_count unknown"));
   EXPECT_TRUE(reply.body.ends_with("# EOF\n"));
+}
+
+TEST_F(KserveFrontTest, ShowsItsFiguresAsTritonDoes) {
+  Infer("alpha");
+  at.Call("POST", "/v2/models/alpha/infer",
+          R"({"inputs":[{"name":"no","datatype":"FP32","shape":[1],"data":[1]}]})");
+  const Reply reply = at.Call("GET", "/metrics");
+  EXPECT_THAT(reply.header("Content-Type"), HasSubstr("text/plain"));
+  for (const char* const line :
+       {"# TYPE nv_inference_request_success counter",
+        "nv_inference_request_success{model=\"alpha\",version=\"1\"} 1\n",
+        "nv_inference_request_failure{model=\"alpha\",version=\"1\",reason=\"BACKEND\"} 0\n",
+        "nv_inference_exec_count{model=\"alpha\",version=\"1\"} 1\n",
+        "nv_inference_queue_duration_us{model=\"alpha\",version=\"1\"} ",
+        "nv_inference_pending_request_count{model=\"alpha\",version=\"1\"} 0\n",
+        "nv_model_load_duration_secs{model=\"alpha\",version=\"1\"} ", "nv_cpu_utilization ",
+        "sarai_model_cache_misses_total 1", "sarai_models{state=\"ready\"} 1"})
+    EXPECT_THAT(reply.body, HasSubstr(line));
+  EXPECT_THAT(reply.body, testing::Not(HasSubstr("# EOF")));
 }
 
 }  // namespace

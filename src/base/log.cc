@@ -1,16 +1,21 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <string>
 
 namespace sarai {
 namespace {
 
-std::atomic<LogLevel> g_level = LogLevel::kInfo;
+std::atomic<bool> g_info = true, g_warning = true, g_error = true, g_iso8601 = false;
+std::atomic<uint32_t> g_verbose = 0;
+std::atomic<int> g_file = STDERR_FILENO;
 
 std::string_view LevelName(LogLevel level) {
   switch (level) {
@@ -25,9 +30,51 @@ std::string_view LevelName(LogLevel level) {
 
 }  // namespace
 
-void SetLogLevel(LogLevel level) { g_level = level; }
+void SetLogSwitches(const LogSwitches& switches) {
+  g_info = switches.info;
+  g_warning = switches.warning;
+  g_error = switches.error;
+  g_verbose = switches.verbose;
+  g_iso8601 = switches.iso8601;
+}
 
-bool LogEnabled(LogLevel level) { return level >= g_level.load(std::memory_order_relaxed); }
+LogSwitches GetLogSwitches() {
+  return {.info = g_info,
+          .warning = g_warning,
+          .error = g_error,
+          .verbose = g_verbose,
+          .iso8601 = g_iso8601};
+}
+
+void SetLogLevel(LogLevel level) {
+  SetLogSwitches({.info = level <= LogLevel::kInfo,
+                  .warning = level <= LogLevel::kWarning,
+                  .error = level <= LogLevel::kError,
+                  .verbose = level == LogLevel::kDebug ? 1u : 0u,
+                  .iso8601 = g_iso8601});
+}
+
+Status SetLogFile(const std::string& path) {
+  constexpr int kMode = 0644;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kMode);
+  if (file < 0)
+    return MakeStatus(Code::kInvalidArgument, "cannot write the log to '{}': {}", path,
+                      std::strerror(errno));
+  g_file = file;
+  return {};
+}
+
+bool LogEnabled(LogLevel level) {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  switch (level) {
+    case LogLevel::kDebug: return g_verbose.load(kRelaxed) > 0;
+    case LogLevel::kInfo: return g_info.load(kRelaxed);
+    case LogLevel::kWarning: return g_warning.load(kRelaxed);
+    case LogLevel::kError: return g_error.load(kRelaxed);
+    case LogLevel::kOff: break;
+  }
+  return false;
+}
 
 void LogLine(LogLevel level, std::string_view room, std::string_view text) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -41,7 +88,8 @@ void LogLine(LogLevel level, std::string_view room, std::string_view text) {
                   LevelName(level), room, text);
   // One write per line keeps lines of several processes whole; a full pipe is not our caller's
   // problem.
-  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
+  [[maybe_unused]] const ssize_t ignored =
+      ::write(g_file.load(std::memory_order_relaxed), line.data(), line.size());
 }
 
 }  // namespace sarai

@@ -1,17 +1,33 @@
-// The logging facade: one line per event on standard error,
+// The logging facade: one line per event on standard error or in a file,
 //   2026-01-31T12:00:00.123Z INFO  instance: loaded 'resnet' in 141 ms
-// The level is the process's only mutable global; `cli` sets it once.
+// What is logged, and where, is the process's only mutable global: `cli` sets it, and log settings
+// change it.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "base/status.h"
 
 namespace sarai {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 
-void SetLogLevel(LogLevel level);
+// Which levels are logged, each by itself. Its time is in ISO 8601 in either format.
+struct LogSwitches {
+  bool info = true, warning = true, error = true;
+  uint32_t verbose = 0;  // above 0: debug
+  bool iso8601 = false;
+};
+void SetLogSwitches(const LogSwitches& switches);
+LogSwitches GetLogSwitches();
+
+void SetLogLevel(LogLevel level);  // that level and those above it
+// Lines are appended there from now on; once, before there are other threads. Errors name the file.
+Status SetLogFile(const std::string& path);
 bool LogEnabled(LogLevel level);
 void LogLine(LogLevel level, std::string_view room, std::string_view text);
 

@@ -165,9 +165,6 @@ void AddTritonSynonyms(CLI::App& app) {
   };
   refuse_unless("--allow-sagemaker", "true",
                 "the container contract is always served on the HTTP port");
-  for (const char* const flag : {"--log-info", "--log-warning", "--log-error"})
-    refuse_unless(flag, "true", "use --log-level");
-  refuse_unless("--log-verbose", "0", "use --log-level debug");
 }
 
 int RunInstance(Flags& flags) {

@@ -16,13 +16,12 @@ struct Flag {
   const char* why;
 };
 
-constexpr char kNoTrace[] = "tracing is not served by this version";
 constexpr char kNoVertex[] = "Vertex AI's front end is not served";
 constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
 // What would change answers, safety or what is served: refused, so that nobody believes it holds.
-constexpr std::array<Flag, 26> kUnserved = {{
+constexpr std::array<Flag, 18> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -37,14 +36,6 @@ constexpr std::array<Flag, 26> kUnserved = {{
     {"vertex-ai-port", kNoVertex},
     {"vertex-ai-thread-count", kNoVertex},
     {"vertex-ai-default-model", kNoVertex},
-    {"log-format", "log lines have one format"},
-    {"log-file", "logs go to standard error; redirect it"},
-    {"trace-config", kNoTrace},
-    {"trace-file", kNoTrace},
-    {"trace-level", kNoTrace},
-    {"trace-rate", kNoTrace},
-    {"trace-count", kNoTrace},
-    {"trace-log-frequency", kNoTrace},
     {"rate-limit", "the rate limiter is not served by this version"},
     {"rate-limit-resource", "the rate limiter is not served by this version"},
     {"allow-client-shm", "shared-memory requests are not served by this version"},

@@ -62,6 +62,7 @@ engine::LoadOptions LoadOptionsOf(const InstanceOptions& options) {
 class StepCaller final : public ModelCaller {
  public:
   void Call(InferRequest request, InferResponder respond) override {
+    request.caller.over = Caller::Over::kStep;
     gate_.Enter([&] {
       manager_->Infer(std::move(request), [respond = std::move(respond)](InferOutcome out) mutable {
         respond(std::move(out.response));
@@ -96,6 +97,7 @@ ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
 // Members are destroyed from the last to the first: who uses goes before what is used.
 struct Core::Impl {
   Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
+       std::unique_ptr<Observability> the_observability,
        std::shared_ptr<store::ObjectStore> object_store,
        std::unique_ptr<store::DiskTier> disk_tier);
   ~Impl() { Stop(); }
@@ -113,6 +115,7 @@ struct Core::Impl {
   const InstanceOptions options;
   const Clock& clock;
   const Catalog catalog;
+  const std::unique_ptr<Observability> observability;
   std::atomic<bool> draining = false, stopped = false;
 
   ThreadPool strand{"residency", 1};
@@ -128,6 +131,7 @@ struct Core::Impl {
   OverheadMeter overhead;
   ModelWorker worker;
   ModelManager manager;
+  ServerSettings settings;
   ProcessSampler sampler;
   std::unique_ptr<SingleModel> single_model;
   std::unique_ptr<FrontDoor> door;
@@ -135,11 +139,13 @@ struct Core::Impl {
 };
 
 Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
+                 std::unique_ptr<Observability> the_observability,
                  std::shared_ptr<store::ObjectStore> object_store,
                  std::unique_ptr<store::DiskTier> disk_tier)
     : options(std::move(instance_options)),
       clock(the_clock),
       catalog(std::move(the_catalog)),
+      observability(std::move(the_observability)),
       metrics(std::make_shared<InstanceMetrics>(options.max_models_in_metrics)),
       triton_metrics({.latencies = options.latency_metrics,
                       .cpu = options.cpu_metrics,
@@ -168,7 +174,9 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
                                           .clock = clock,
                                           .metrics = metrics,
                                           .events = events,
-                                          .decisions = decisions}),
+                                          .decisions = decisions,
+                                          .tracer = observability->tracer()}),
+      settings(manager, observability->tracer(), options.log_file),
       sampler({.strand = strand,
                .clock = clock,
                .worker = worker,
@@ -182,7 +190,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
     single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
   const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
   door = std::make_unique<FrontDoor>(
-      manager, metrics, triton_metrics, MmeOptions(),
+      manager, metrics, triton_metrics, *observability, settings, MmeOptions(),
       KserveFrontOptions{.instance_id = options.instance_id,
                          .server_version = kServerVersion,
                          .parse = parse,
@@ -211,6 +219,7 @@ Status Core::Impl::OpenGrpc() {
                                 .headers = std::move(headers),
                                 .max_load_file_bytes = options.max_load_file_bytes,
                                 .max_stream_requests = options.grpc_max_stream_requests,
+                                .settings = &settings,
                                 .ready = [this] { return Ready(); }});
   return {};
 }
@@ -307,8 +316,9 @@ Result<std::unique_ptr<Core>> Core::Open(InstanceOptions options, const Clock& c
     SARAI_TRY(disk, store::DiskTier::Open({.directory = options.state_directory,
                                            .max_unpacked_bytes = options.max_unpacked_bytes}));
   }
+  SARAI_TRY(auto observability, Observability::Open(options, clock));
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(catalog),
-                                     std::move(store), std::move(disk));
+                                     std::move(observability), std::move(store), std::move(disk));
   SARAI_CHECK_OK(impl->OpenGrpc());
   impl->AdoptDisk();
   return std::unique_ptr<Core>(new Core(std::move(impl)));

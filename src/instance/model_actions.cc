@@ -94,6 +94,7 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
                      .bytes = bytes,
                      .ok = fetched.has_value()});
   version->fetch_time = took;
+  version->fetched_at = Now();
   TellUsage();
   if (!fetched) {
     const Status why = fetched.error();
@@ -166,6 +167,7 @@ void ModelManager::StartServing(ModelVersion& version, const engine::ModelHandle
   ModelEntry* entry = EntryOf(version.name);
   version.failed = false;
   version.load_time = took;
+  version.load_ended_at = Now();
   version.loaded_at = parts_.clock.WallNow();
   version.serving = std::make_shared<ServingModel>(version.name, version.id, version.origin, handle,
                                                    parts_.metrics->OfModel(version.name));

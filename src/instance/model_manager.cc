@@ -1,9 +1,11 @@
 // Requests: the fast path, and the way of those whose model is not loaded.
 #include "instance/model_manager.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
+#include "instance/request_tracing.h"
 
 namespace sarai::instance {
 
@@ -21,6 +23,7 @@ ModelManager::~ModelManager() = default;
 
 void ModelManager::Infer(InferRequest request, InferCallback done) {
   InferCall call{std::move(request), std::move(done), Now()};
+  BeginTrace(parts_.tracer, call.request, call.arrived);
   if (ServingModelPtr model = table_.Find(call.request.model); model && model->Enter()) {
     parts_.metrics->CountHit();
     if (model->TakeCheck(call.arrived, options_.revalidate_interval))
@@ -35,9 +38,11 @@ void ModelManager::Infer(InferRequest request, InferCallback done) {
 void ModelManager::Submit(const ServingModelPtr& model, InferCall call, bool warm) {
   const TimePoint admitted = Now();
   auto respond = [model, warm, arrived = call.arrived, waited = admitted - call.arrived,
-                  metrics = parts_.metrics, clock = &parts_.clock,
+                  metrics = parts_.metrics, clock = &parts_.clock, trace = call.request.trace,
                   done = std::move(call.done)](Result<InferResponse> response) mutable {
-    metrics->CountRequest(*model->metrics, response.has_value(), clock->Now() - arrived);
+    const TimePoint now = clock->Now();
+    metrics->CountRequest(*model->metrics, response.has_value(), now - arrived);
+    if (trace != nullptr) NoteAnswer(trace, response, now);
     done({.response = std::move(response),
           .warm = warm,
           .waited = warm ? Duration::zero() : waited,
@@ -47,17 +52,38 @@ void ModelManager::Submit(const ServingModelPtr& model, InferCall call, bool war
   model->Leave();
 }
 
+// The wait for the model, and what of its fetch and its load fell into it.
+void ModelManager::NoteColdStart(const InferCall& call, const ServingModel& model) const {
+  const TracePtr& trace = call.request.trace;
+  const ModelVersion* const version = VersionOf(model.version_id);
+  if (trace == nullptr || version == nullptr) return;
+  const auto stamp = [&](TraceActivity start, TraceActivity end, TimePoint ended, Duration took) {
+    if (ended <= call.arrived) return;
+    trace->Stamp(start, std::max(call.arrived, ended - took));
+    trace->Stamp(end, ended);
+  };
+  using enum TraceActivity;
+  trace->Stamp(kResidencyStart, call.arrived);
+  stamp(kFetchStart, kFetchEnd, version->fetched_at, version->fetch_time);
+  stamp(kLoadStart, kLoadEnd, version->load_ended_at, version->load_time);
+  trace->Stamp(kResidencyEnd, Now());
+  trace->Note([](TraceRecord& record) { record.cold = true; });
+}
+
 void ModelManager::AttachInfer(InferCall call) {
   const std::string name = call.request.model;
   Waiter waiter{.since = call.arrived};
   waiter.done = [this, call = std::move(call)](Result<ServingModelPtr> model, bool waited) mutable {
     if (!model) {
       parts_.metrics->CountRefusal();
+      if (call.request.trace != nullptr)
+        NoteAnswer(call.request.trace, Error(model.error()), Now());
       call.done({.response = Error(model.error()), .waited = Now() - call.arrived});
       return;
     }
     if (!(*model)->Enter())  // lost between its load and now: its loss is on the way to this strand
       return Post([this, call = std::move(call)]() mutable { AttachInfer(std::move(call)); });
+    if (waited) NoteColdStart(call, **model);
     if (waited)
       parts_.metrics->CountMiss(*(*model)->metrics, Now() - call.arrived);
     else

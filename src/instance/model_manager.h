@@ -37,6 +37,7 @@
 #include "instance/serving_table.h"
 #include "policy/residency.h"
 #include "telemetry/decision_log.h"
+#include "telemetry/tracer.h"
 
 namespace sarai::instance {
 
@@ -57,6 +58,7 @@ struct ManagerParts {
   std::shared_ptr<InstanceMetrics> metrics;
   EventLog& events;
   telemetry::DecisionLog& decisions;
+  telemetry::Tracer& tracer;
 };
 
 struct InferOutcome {
@@ -157,6 +159,7 @@ class ModelManager {
   // --- requests (model_manager.cc) ---
   void Submit(const ServingModelPtr& model, InferCall call, bool warm);
   void AttachInfer(InferCall call);
+  void NoteColdStart(const InferCall& call, const ServingModel& model) const;
   void Attach(const std::string& name, Waiter waiter);
   void JoinLookup(ModelEntry& entry, Waiter waiter);
   void Join(ModelEntry& entry, Waiter waiter);

@@ -46,6 +46,7 @@ struct ModelVersion {
   bool retiring = false;
   bool failed = false;                   // its last fetch or load did, and none succeeded since
   Duration fetch_time{0}, load_time{0};  // the last ones
+  TimePoint fetched_at{}, load_ended_at{};
   WallTime loaded_at{};
 };
 

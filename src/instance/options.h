@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "instance/span_exporter.h"
 #include "net/grpc/server.h"
 #include "store/open_store.h"
+#include "telemetry/trace_settings.h"
 
 namespace sarai::instance {
 
@@ -91,8 +93,14 @@ struct InstanceOptions {
   std::string decision_file;              // also appended there as JSON lines; empty = not
   size_t event_capacity = 4096;           // load, unload and fetch durations; newest kept
   uint32_t max_models_in_metrics = 1000;  // further ones are summed as model="(other)"
-  bool latency_metrics = true;            // nv_*_duration_us
-  bool cpu_metrics = true;                // nv_cpu_*
+  telemetry::TraceValues trace;           // at the start; log settings and these change live
+  std::string trace_file;                 // Triton's form; empty = traces go nowhere
+  bool trace_opentelemetry = false;       // traces go to a collector instead
+  SpanExporterOptions spans;
+  std::string access_log;       // a JSON line per request; "-" = standard output
+  std::string log_file;         // where the log goes, as log settings show it
+  bool latency_metrics = true;  // nv_*_duration_us
+  bool cpu_metrics = true;      // nv_cpu_*
   Duration metrics_interval = std::chrono::seconds(2);  // least time between looks at the machine
   Duration feed_interval = std::chrono::milliseconds(50);  // changes closer than this go together
   uint32_t max_feed_watchers = 64;                         // long polls at once

@@ -30,6 +30,10 @@ const char* ActivityName(TraceActivity activity, bool grpc) {
     case TraceActivity::kTensorBackendOutput: return "TENSOR_BACKEND_OUTPUT";
     case TraceActivity::kResidencyStart: return "RESIDENCY_START";
     case TraceActivity::kResidencyEnd: return "RESIDENCY_END";
+    case TraceActivity::kFetchStart: return "FETCH_START";
+    case TraceActivity::kFetchEnd: return "FETCH_END";
+    case TraceActivity::kLoadStart: return "LOAD_START";
+    case TraceActivity::kLoadEnd: return "LOAD_END";
     case TraceActivity::kReceiveStart: return grpc ? "GRPC_WAITREAD_START" : "HTTP_RECV_START";
     case TraceActivity::kReceiveEnd: return grpc ? "GRPC_WAITREAD_END" : "HTTP_RECV_END";
     case TraceActivity::kSendStart: return grpc ? "GRPC_SEND_START" : "HTTP_SEND_START";
@@ -87,8 +91,9 @@ std::string TensorJson(const TraceRecord& record, const TraceRecord::TracedTenso
   if (shape.size() >= 2) shape = shape.substr(1, shape.size() - 2);
   return fmt::format(
       R"({{"id":{},"activity":"{}","tensor":{{"name":{},"data":{},"shape":"{}","dtype":"{}"}}}})",
-      record.id, ActivityName(traced.activity, record.over_grpc), Quoted(traced.tensor.name),
-      Quoted(ElementsText(traced.tensor)), shape, DataTypeName(traced.tensor.type));
+      record.id, ActivityName(traced.activity, record.over == Caller::Over::kGrpc),
+      Quoted(traced.tensor.name), Quoted(ElementsText(traced.tensor)), shape,
+      DataTypeName(traced.tensor.type));
 }
 
 std::string HeadJson(const TraceRecord& record) {
@@ -105,7 +110,7 @@ std::string TimestampsJson(const TraceRecord& record) {
   std::string out;
   for (const TraceRecord::Stamp& stamp : record.stamps)
     out += fmt::format(R"({}{{"name":"{}","ns":{}}})", out.empty() ? "" : ",",
-                       ActivityName(stamp.activity, record.over_grpc),
+                       ActivityName(stamp.activity, record.over == Caller::Over::kGrpc),
                        stamp.at.time_since_epoch().count());
   return fmt::format(R"({{"id":{},"timestamps":[{}]}})", record.id, out);
 }

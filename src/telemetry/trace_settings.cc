@@ -90,7 +90,7 @@ Result<TraceTable> UpdateTrace(TraceTable table, const std::string& model,
                  "trace file location can not be updated through network protocol");
   TraceOverrides over = model.empty() ? table.server : table.models[model];
   SARAI_CHECK_OK(SetLevel(changes, over.level));
-  SARAI_CHECK_OK(SetNumber(changes, "trace_rate", 1, over.rate));
+  SARAI_CHECK_OK(SetNumber(changes, "trace_rate", 0, over.rate));
   SARAI_CHECK_OK(SetNumber(changes, "trace_count", -1, over.count));
   SARAI_CHECK_OK(SetNumber(changes, "log_frequency", 0, over.log_frequency));
   if (model.empty())

@@ -23,7 +23,7 @@ struct TraceLevel {
 
 struct TraceValues {
   TraceLevel level;
-  uint32_t rate = 1000;        // every so many requests one is traced
+  uint32_t rate = 1000;        // of so many requests one is traced; 0 = none
   int32_t count = -1;          // traces still to come; -1 = unbounded
   uint32_t log_frequency = 0;  // traces per file; 0 = all in one
 };

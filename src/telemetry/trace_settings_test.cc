@@ -57,7 +57,7 @@ TEST(TraceSettings, WhatIsWrongIsNamed) {
            Case{{{"trace_level", {"OFF", "TENSORS"}}}, Code::kInvalidArgument, "only one"},
            Case{{{"trace_level", {"SOME"}}}, Code::kInvalidArgument, "got: SOME"},
            Case{{{"trace_rate", {"often"}}}, Code::kInvalidArgument, "'trace_rate', got: often"},
-           Case{{{"trace_rate", {"0"}}}, Code::kInvalidArgument, "out of range"},
+           Case{{{"trace_rate", {"-1"}}}, Code::kInvalidArgument, "out of range"},
            Case{{{"trace_count", {"-2"}}}, Code::kInvalidArgument, "[ -1, 2147483647 ], got: -2"},
            Case{{{"log_frequency", {"99999999999"}}}, Code::kInvalidArgument, "log_frequency"},
        }) {

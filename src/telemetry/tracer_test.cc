@@ -32,7 +32,7 @@ class TracerTest : public ::testing::Test {
 
 int CountOf(Tracer& tracer, const std::string& model, int requests) {
   int traced = 0;
-  for (int i = 0; i < requests; ++i) traced += tracer.Start(model, "", false) != nullptr;
+  for (int i = 0; i < requests; ++i) traced += tracer.Start(model, "", {}) != nullptr;
   return traced;
 }
 
@@ -62,7 +62,7 @@ TEST_F(TracerTest, AModelWithSettingsOfItsOwnIsCountedByItself) {
 TEST_F(TracerTest, WritesTracesAndThoseTheyCausedInTritonsForm) {
   Tracer tracer(
       {.start = {.level = {.timestamps = true, .tensors = true}, .rate = 1}, .file = path()});
-  TracePtr trace = tracer.Start("m", "r1", true);
+  TracePtr trace = tracer.Start("m", "r1", {.over = Caller::Over::kGrpc});
   trace->SetModel("m", "1");
   trace->Stamp(TraceActivity::kRequestStart, TimePoint(nanoseconds(5)));
   trace->Stamp(TraceActivity::kSendEnd, TimePoint(nanoseconds(9)));
@@ -92,6 +92,33 @@ TEST_F(TracerTest, BeginsANewFileAfterSoManyTraces) {
   tracer.Flush();
   EXPECT_EQ(Read("traces.json.0").size(), 2u);
   EXPECT_EQ(Read("traces.json.1").size(), 1u);
+}
+
+TEST_F(TracerTest, ARequestThatItsCallerTracesIsTracedWhateverTheRate) {
+  std::vector<TraceRecord> exported;
+  Tracer tracer({.start = {.level = {.timestamps = true}, .rate = 0},
+                 .exporter = [&](TraceRecord record) { exported.push_back(std::move(record)); }});
+  const std::string id(32, 'a'), span(16, 'b');
+  EXPECT_EQ(tracer.Start("m", "", {}), nullptr);
+  tracer.Start("m", "", {.trace_parent = "00-" + id + "-" + span + "-01", .trace_state = "k=v"})
+      ->Child();
+  ASSERT_EQ(exported.size(), 2u);  // the one it caused ends first
+  EXPECT_EQ(exported[1].trace_id, id);
+  EXPECT_EQ(exported[1].parent_span_id, span);
+  EXPECT_EQ(exported[1].trace_state, "k=v");
+  EXPECT_EQ(exported[0].trace_id, id);
+  EXPECT_EQ(exported[0].parent_span_id, exported[1].span_id);
+}
+
+TEST_F(TracerTest, TheAccessLogHearsOfEveryRequestAndTheFileOfThePicked) {
+  int heard = 0;
+  Tracer tracer({.start = {.level = {.timestamps = true}, .rate = 2},
+                 .file = path(),
+                 .access = [&](const TraceRecord&) { ++heard; }});
+  for (int i = 0; i < 4; ++i) tracer.Start("m", "", {})->Child();
+  tracer.Flush();
+  EXPECT_EQ(heard, 4);
+  EXPECT_EQ(Read("traces.json").size(), 4u);  // two, and what each caused
 }
 
 }  // namespace

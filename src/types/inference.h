@@ -61,6 +61,7 @@ struct InferRequest {
   bool accepts_many = false;  // the responder may be called more than once (decoupled models)
   CancellationPtr cancellation;
   TracePtr trace;  // null = this request is not traced
+  Caller caller;
 };
 
 // What the run that answered took. Of an ensemble: the sums of its steps'.

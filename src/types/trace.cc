@@ -4,6 +4,12 @@
 
 namespace sarai {
 
+std::optional<TimePoint> TraceRecord::At(TraceActivity activity) const {
+  for (const Stamp& stamp : stamps)
+    if (stamp.activity == activity) return stamp.at;
+  return std::nullopt;
+}
+
 RequestTrace::RequestTrace(TraceRecord record, std::shared_ptr<const Options> options)
     : options_(std::move(options)), record_(std::move(record)) {}
 

@@ -10,11 +10,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/status.h"
 #include "types/tensor.h"
 
 namespace sarai {
@@ -36,7 +38,19 @@ enum class TraceActivity {
   kReceiveStart = 102,  // HTTP_RECV_START, GRPC_WAITREAD_START
   kReceiveEnd = 103,
   kSendStart = 104,  // HTTP_SEND_START, GRPC_SEND_START
-  kSendEnd = 105
+  kSendEnd = 105,
+  kFetchStart = 106,  // ours: what of fetching and loading its model fell into the wait
+  kFetchEnd = 107,
+  kLoadStart = 108,
+  kLoadEnd = 109
+};
+
+// Who sent a request, and how.
+struct Caller {
+  enum class Over { kHttp, kGrpc, kStep };  // kStep: an ensemble, a model
+  Over over = Over::kHttp;
+  std::string peer;                       // "127.0.0.1:51234"; may be empty
+  std::string trace_parent, trace_state;  // W3C's, as sent; may be empty
 };
 
 struct TraceRecord {
@@ -45,7 +59,12 @@ struct TraceRecord {
   std::string model, version, request_id;
   // W3C trace context: of this request's own span, and of the span it was called from.
   std::string trace_id, span_id, parent_span_id;  // lower-case hex; may be empty
-  bool over_grpc = false;
+  std::string trace_state;                        // of the caller's, passed on
+  Caller::Over over = Caller::Over::kHttp;
+  std::string peer;
+  bool sampled = true;                   // false: made for the access log alone
+  bool cold = false;                     // it waited for its model
+  uint64_t bytes_in = 0, bytes_out = 0;  // of tensors
   struct Stamp {
     TraceActivity activity = TraceActivity::kRequestStart;
     TimePoint at;
@@ -56,7 +75,11 @@ struct TraceRecord {
     Tensor tensor;
   };
   std::vector<TracedTensor> tensors;
-  std::string error;  // empty = it succeeded
+  std::string error;         // empty = it succeeded
+  std::optional<Code> code;  // of the error
+
+  // The first stamp of that kind; nothing if there is none.
+  std::optional<TimePoint> At(TraceActivity activity) const;
 };
 
 class RequestTrace;
@@ -83,6 +106,12 @@ class RequestTrace {
   bool wants_tensors() const { return options_->tensors; }
   void SetModel(std::string_view model, std::string_view version);
   void SetError(std::string_view error);
+  // Whatever else is to be noted; `edit` is called at once, with the record locked.
+  template <typename Edit>
+  void Note(Edit edit) {
+    std::lock_guard lock(mu_);
+    edit(record_);
+  }
   void Stamp(TraceActivity activity, TimePoint at);
   void AddTensor(TraceActivity activity, const Tensor& tensor);
   TracePtr Child() const;

@@ -49,6 +49,7 @@ void FrontDoor::Handle(http::Request request, http::Responder respond) {
   const auto target = http::ParseTarget(request.target);
   if (!target) return respond(ErrorReply(400, target.error()));
   const std::string first = target->segments.empty() ? "" : target->segments.front();
+  if (settings_.Serves(*target)) return settings_.Handle(request, *target, std::move(respond));
   if (first == "v2") return kserve_.Handle(std::move(request), *target, std::move(respond));
   if (first == "sarai") return admin_.Handle(std::move(request), *target, std::move(respond));
   if (first == "metrics") return HandleMetrics(std::move(request), std::move(respond));
@@ -78,6 +79,7 @@ http::Response FrontDoor::MetricsReply(const Totals& totals, bool openmetrics) {
   const std::vector<ServingModelPtr> models = manager_.AllServing();
   SetGauges(*metrics_, totals);
   SetModelGauges(*metrics_, models);
+  observability_.SetGauges(*metrics_);
   http::Response response = EmptyReply(200);
   response.headers.Add("Content-Type", openmetrics ? telemetry::kOpenMetricsContentType
                                                    : telemetry::kPrometheusContentType);

@@ -7,6 +7,8 @@
 #include "instance/front/admin_front.h"
 #include "instance/front/kserve_front.h"
 #include "instance/front/mme_front.h"
+#include "instance/front/settings_front.h"
+#include "instance/observability.h"
 #include "instance/triton_metrics.h"
 #include "wire/http/message.h"
 
@@ -14,13 +16,16 @@ namespace sarai::instance {
 
 class FrontDoor {
  public:
-  // `triton_metrics` outlives it.
+  // The references outlive it.
   FrontDoor(ModelManager& manager, std::shared_ptr<InstanceMetrics> metrics,
-            TritonMetrics& triton_metrics, MmeFrontOptions mme, KserveFrontOptions kserve,
+            TritonMetrics& triton_metrics, const Observability& observability,
+            ServerSettings& settings, MmeFrontOptions mme, KserveFrontOptions kserve,
             AdminFrontParts admin)
       : manager_(manager),
         metrics_(std::move(metrics)),
         triton_metrics_(triton_metrics),
+        observability_(observability),
+        settings_(settings),
         mme_(manager, std::move(mme)),
         kserve_(manager, std::move(kserve)),
         admin_(std::move(admin)) {}
@@ -36,6 +41,8 @@ class FrontDoor {
   ModelManager& manager_;
   const std::shared_ptr<InstanceMetrics> metrics_;
   TritonMetrics& triton_metrics_;
+  const Observability& observability_;
+  SettingsFront settings_;
   MmeFront mme_;
   KserveFront kserve_;
   AdminFront admin_;

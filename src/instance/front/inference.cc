@@ -44,12 +44,19 @@ http::Response Encode(const Inference::Dialect& dialect, const InferOutcome& out
 
 }  // namespace
 
+Caller CallerOf(const http::Request& request) {
+  return {.peer = request.peer,
+          .trace_parent = std::string(request.headers.Get("traceparent")),
+          .trace_state = std::string(request.headers.Get("tracestate"))};
+}
+
 void Inference::Run(InferenceCall call, http::Responder respond) const {
   auto request = kserve::ParseInferRequest(call.body, call.json_size, parse_);
   if (!request)
     return respond(ErrorReply(dialect_.http_status(request.error().code()), request.error()));
   request->model = std::move(call.model);
   request->version = std::move(call.version);
+  request->caller = std::move(call.caller);
   InferRequest wishes = OutputWishes(*request);
   // The answer may come when this front is gone: it holds what it needs.
   manager_.Infer(std::move(*request),

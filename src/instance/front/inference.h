@@ -19,7 +19,11 @@ struct InferenceCall {
   std::string model, version;
   Blob body;
   std::optional<size_t> json_size;  // as in kserve::ParseInferRequest
+  Caller caller;
 };
+
+// Who sent the request: the peer, its trace context.
+Caller CallerOf(const http::Request& request);
 
 class Inference {
  public:

@@ -151,7 +151,8 @@ void KserveFront::Infer(const http::Request& request, std::string name, std::str
   inference_.Run({.model = std::move(name),
                   .version = std::move(version),
                   .body = request.body,
-                  .json_size = *json_size},
+                  .json_size = *json_size,
+                  .caller = CallerOf(request)},
                  std::move(respond));
 }
 

@@ -152,7 +152,10 @@ void MmeFront::Infer(const http::Request& request, std::string model, http::Resp
   const auto json_size =
       mme::JsonSizeFromContentType(request.headers.Get("Content-Type"), request.body.size());
   if (!json_size) return respond(MmeError(json_size.error()));
-  inference_.Run({.model = std::move(model), .body = request.body, .json_size = *json_size},
+  inference_.Run({.model = std::move(model),
+                  .body = request.body,
+                  .json_size = *json_size,
+                  .caller = CallerOf(request)},
                  std::move(respond));
 }
 

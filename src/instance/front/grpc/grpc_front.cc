@@ -51,6 +51,8 @@ const std::vector<GrpcFront::Method>& GrpcFront::Methods() {
       {"/inference.GRPCInferenceService/RepositoryModelLoad", kModelRepository, &GrpcFront::Load},
       {"/inference.GRPCInferenceService/RepositoryModelUnload", kModelRepository,
        &GrpcFront::Unload},
+      {"/inference.GRPCInferenceService/TraceSetting", kTrace, &GrpcFront::TraceSetting},
+      {"/inference.GRPCInferenceService/LogSettings", kLogging, &GrpcFront::LogSettings},
       {"/grpc.health.v1.Health/Check", kHealth, &GrpcFront::Health},
       {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
        {},
@@ -187,6 +189,26 @@ void GrpcFront::Unload(const GrpcCallPtr& call, const Blob& message) {
   if (!asked) return Fail(*call, asked.error());
   manager_.Unload(std::move(asked->model),
                   [call](const Status& status) { AnswerDone(*call, status); });
+}
+
+// ---- settings
+
+void GrpcFront::TraceSetting(const GrpcCallPtr& call, const Blob& message) {
+  auto asked = codec::ParseTraceSettings(message);
+  if (!asked) return Fail(*call, asked.error());
+  options_.settings->Trace(std::move(asked->model), std::move(asked->settings),
+                           [call](const Result<kserve::TraceSettings>& now) {
+                             if (!now) return Fail(*call, now.error());
+                             Answer(*call, codec::EncodeTraceSettings(*now));
+                           });
+}
+
+void GrpcFront::LogSettings(const GrpcCallPtr& call, const Blob& message) {
+  auto asked = codec::ParseLogSettings(message);
+  if (!asked) return Fail(*call, asked.error());
+  const auto now = options_.settings->Log(*asked);
+  if (!now) return Fail(*call, now.error());
+  Answer(*call, codec::EncodeLogSettings(*now));
 }
 
 // ---- inference

@@ -15,6 +15,7 @@
 #include "instance/front/grpc/grpc_stream.h"
 #include "instance/front/restricted_apis.h"
 #include "instance/model_manager.h"
+#include "instance/server_settings.h"
 #include "net/grpc/server.h"
 #include "wire/kserve/grpc_codec.h"
 
@@ -27,6 +28,7 @@ struct GrpcFrontOptions {
   HeaderForwarding headers;
   uint64_t max_load_file_bytes = 1ull << 30;  // of a load request's files together
   uint32_t max_stream_requests = 1024;        // in flight in one stream; it is then read no further
+  ServerSettings* settings = nullptr;         // outlives the front
   std::function<Status()> ready;              // of the server as a whole
 };
 
@@ -58,6 +60,8 @@ class GrpcFront {
   void Index(const net::GrpcCallPtr& call, const Blob& message);
   void Load(const net::GrpcCallPtr& call, const Blob& message);
   void Unload(const net::GrpcCallPtr& call, const Blob& message);
+  void TraceSetting(const net::GrpcCallPtr& call, const Blob& message);
+  void LogSettings(const net::GrpcCallPtr& call, const Blob& message);
   void Infer(const net::GrpcCallPtr& call, const Blob& message);
   void StreamInfer(net::GrpcCallPtr call);
   void Health(const net::GrpcCallPtr& call, const Blob& message);

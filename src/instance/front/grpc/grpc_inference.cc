@@ -13,6 +13,10 @@ Result<GrpcInference::Prepared> GrpcInference::Prepare(const net::GrpcCall& call
   SARAI_CHECK_OK(headers_.Apply(call.metadata(), request.parameters));
   request.cancellation = call.cancellation();
   request.deadline = call.deadline();
+  request.caller = {.over = Caller::Over::kGrpc,
+                    .peer = call.peer(),
+                    .trace_parent = std::string(call.metadata().Get("traceparent")),
+                    .trace_state = std::string(call.metadata().Get("tracestate"))};
   GrpcWishes wishes{.request = {.id = request.id, .outputs = request.outputs},
                     .model = request.model,
                     .empty_final = parsed.wants_empty_final};

@@ -17,6 +17,13 @@ telemetry::TraceSettingTexts Shown(const SpanExporterOptions& options) {
   return texts;
 }
 
+// A record is complete somewhat after the request was answered.
+WallTime EndOf(const TraceRecord& record, const Clock& clock) {
+  const TimePoint now = clock.Now();
+  const auto since = now - record.At(TraceActivity::kRequestEnd).value_or(now);
+  return clock.WallNow() - std::chrono::duration_cast<std::chrono::microseconds>(since);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Observability>> Observability::Open(const InstanceOptions& options,
@@ -31,7 +38,7 @@ Result<std::unique_ptr<Observability>> Observability::Open(const InstanceOptions
   if (!options.access_log.empty()) {
     SARAI_TRY(self->access_log_, telemetry::LineFile::Open({.path = options.access_log}));
     tracer.access = [log = self->access_log_, &clock](const TraceRecord& record) {
-      log->Add(telemetry::AccessLine(record, clock.WallNow()));
+      log->Add(telemetry::AccessLine(record, EndOf(record, clock)));
     };
   }
   self->tracer_ = std::make_unique<telemetry::Tracer>(std::move(tracer));

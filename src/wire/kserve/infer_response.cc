@@ -159,6 +159,7 @@ RequestedOutput Wanted(const InferRequest& request, const std::string& name) {
   } else {
     wanted.binary = found->binary;
     wanted.classification = found->classification;
+    wanted.shared_memory = found->shared_memory;
   }
   wanted.binary = wanted.binary || request.raw_input;
   return wanted;
@@ -167,13 +168,7 @@ RequestedOutput Wanted(const InferRequest& request, const std::string& name) {
 class ResponseEncoder {
  public:
   Status Add(const Tensor& tensor, bool binary) {
-    if (!json_.ends_with('[')) json_ += ',';
-    json_ += R"({"name":)";
-    json::AppendString(json_, json::ToValidUtf8(tensor.name));
-    json_ += R"(,"datatype":")";
-    json_ += DataTypeName(tensor.type);
-    json_ += R"(","shape":)";
-    AppendShape(json_, tensor.shape);
+    AddHead(tensor);
     if (binary) {
       AddBinary(tensor);
       return {};
@@ -183,6 +178,13 @@ class ResponseEncoder {
     CloseList(json_);
     json_ += '}';
     return {};
+  }
+
+  // Its bytes are in the client's memory already. As in Triton, whose C++ client takes any
+  // parameters for those of binary data, nothing more is said of it.
+  void AddShared(const Tensor& tensor) {
+    AddHead(tensor);
+    json_ += '}';
   }
 
   std::string& json() { return json_; }
@@ -196,6 +198,16 @@ class ResponseEncoder {
   }
 
  private:
+  void AddHead(const Tensor& tensor) {
+    if (!json_.ends_with('[')) json_ += ',';
+    json_ += R"({"name":)";
+    json::AppendString(json_, json::ToValidUtf8(tensor.name));
+    json_ += R"(,"datatype":")";
+    json_ += DataTypeName(tensor.type);
+    json_ += R"(","shape":)";
+    AppendShape(json_, tensor.shape);
+  }
+
   void AddBinary(const Tensor& tensor) {
     json_ += R"(,"parameters":{"binary_data_size":)";
     json::AppendNumber(json_, tensor.data.size());
@@ -211,6 +223,10 @@ class ResponseEncoder {
 
 Status AddOutput(const Tensor& tensor, const RequestedOutput& wanted, const EncodeOptions& options,
                  ResponseEncoder& encoder) {
+  if (wanted.shared_memory) {
+    encoder.AddShared(tensor);
+    return {};
+  }
   if (wanted.classification == 0) return encoder.Add(tensor, wanted.binary);
   const auto classified = Classify(tensor, wanted.classification, options);
   if (!classified) return classified.error();

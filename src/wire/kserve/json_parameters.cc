@@ -9,11 +9,48 @@ namespace {
 
 std::string What(std::string_view key) { return fmt::format("parameter '{}'", key); }
 
-Status RefuseSharedMemory(std::string_view key) {
-  if (!key.starts_with("shared_memory_")) return {};
-  return MakeStatus(Code::kUnimplemented,
-                    "{}: shared memory is not served yet: send the data in the request", What(key));
-}
+// The three parameters that name a place in shared memory.
+class SharedMemoryParameters {
+ public:
+  static bool Has(std::string_view key) { return key.starts_with("shared_memory_"); }
+
+  Status Read(std::string_view key, ondemand::value value) {
+    any_ = true;
+    if (key == "shared_memory_region") {
+      auto region = ReadString(value, What(key));
+      if (!region) return std::move(region).error();
+      use_.region = std::move(*region);
+      return {};
+    }
+    const bool size = key == "shared_memory_byte_size";
+    if (!size && key != "shared_memory_offset")
+      return MakeStatus(Code::kInvalidArgument,
+                        "{} is unknown: shared_memory_region, shared_memory_offset and "
+                        "shared_memory_byte_size are known",
+                        What(key));
+    const auto number = ReadUnsigned(value, What(key));
+    if (!number) return number.error();
+    (size ? use_.byte_size : use_.offset) = *number;
+    sized_ = sized_ || size;
+    return {};
+  }
+
+  Result<std::optional<SharedMemoryUse>> Finish() {
+    if (!any_) return std::optional<SharedMemoryUse>();
+    if (use_.region.empty())
+      return Error(
+          Code::kInvalidArgument,
+          "'shared_memory_region' must be given beside the other shared-memory parameters");
+    if (!sized_)
+      return Error(Code::kInvalidArgument,
+                   "'shared_memory_byte_size' must be given with 'shared_memory_region'");
+    return std::optional(std::move(use_));
+  }
+
+ private:
+  SharedMemoryUse use_;
+  bool any_ = false, sized_ = false;
+};
 
 Result<Parameter> ReadNumber(ondemand::value value, std::string_view what) {
   ondemand::number number;
@@ -43,7 +80,6 @@ Status ReadClassification(ondemand::value value, uint32_t& classification) {
 
 Status ReadInputParameter(std::string_view key, ondemand::value value,
                           InputParameters& parameters) {
-  SARAI_CHECK_OK(RefuseSharedMemory(key));
   if (key != "binary_data_size") return {};
   const auto size = ReadUnsigned(value, What(key));
   if (!size) return size.error();
@@ -53,7 +89,6 @@ Status ReadInputParameter(std::string_view key, ondemand::value value,
 
 Status ReadOutputParameter(std::string_view key, ondemand::value value, size_t max_parameters,
                            OutputParameters& parameters) {
-  SARAI_CHECK_OK(RefuseSharedMemory(key));
   if (key == "classification") return ReadClassification(value, parameters.classification);
   if (key == "binary_data") {
     const auto binary = ReadBool(value, What(key));
@@ -95,17 +130,25 @@ Status ReadRequestParameters(ondemand::value value, size_t max_parameters, Infer
 
 Result<InputParameters> ReadInputParameters(ondemand::value value) {
   InputParameters parameters;
+  SharedMemoryParameters shared;
   SARAI_CHECK_OK(ForEachMember(value, "'parameters'", [&](std::string_view key, auto member) {
+    if (SharedMemoryParameters::Has(key)) return shared.Read(key, member);
     return ReadInputParameter(key, member, parameters);
   }));
+  SARAI_TRY(parameters.shared_memory, shared.Finish());
   return parameters;
 }
 
 Result<OutputParameters> ReadOutputParameters(ondemand::value value, size_t max_parameters) {
   OutputParameters parameters;
+  SharedMemoryParameters shared;
   SARAI_CHECK_OK(ForEachMember(value, "'parameters'", [&](std::string_view key, auto member) {
+    if (SharedMemoryParameters::Has(key)) return shared.Read(key, member);
     return ReadOutputParameter(key, member, max_parameters, parameters);
   }));
+  SARAI_TRY(parameters.shared_memory, shared.Finish());
+  if (parameters.shared_memory && parameters.classification > 0)
+    return Error(Code::kInvalidArgument, "classes cannot go to shared memory");
   return parameters;
 }
 

@@ -16,12 +16,14 @@ Status ReadRequestParameters(ondemand::value value, size_t max_parameters, Infer
 
 struct InputParameters {
   std::optional<uint64_t> binary_data_size;
+  std::optional<SharedMemoryUse> shared_memory;
 };
 Result<InputParameters> ReadInputParameters(ondemand::value value);
 
 struct OutputParameters {
   std::optional<bool> binary_data;
   uint32_t classification = 0;
+  std::optional<SharedMemoryUse> shared_memory;
   Parameters others;
 };
 Result<OutputParameters> ReadOutputParameters(ondemand::value value, size_t max_parameters);

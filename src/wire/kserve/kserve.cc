@@ -1,25 +1,16 @@
 #include "wire/kserve/kserve.h"
 
-#include "wire/kserve/management.h"
-
 #include <charconv>
 
 #include "base/strings.h"
 #include "wire/json/json.h"
 #include "wire/json/text.h"
+#include "wire/kserve/json_members.h"
 
 namespace sarai::kserve {
 namespace {
 
 constexpr std::string_view kJsonLengthHeader = "Inference-Header-Content-Length";
-
-// Appends `"key":"value"`, behind a comma unless it opens the object.
-void AppendMember(std::string& out, std::string_view key, std::string_view value) {
-  if (out.back() != '{') out += ',';
-  json::AppendString(out, key);
-  out += ':';
-  json::AppendString(out, json::ToValidUtf8(value));
-}
 
 void AppendList(std::string& out, std::string_view key, const std::vector<std::string>& values) {
   out += ',';
@@ -47,12 +38,6 @@ void AppendTensors(std::string& out, std::string_view key, const std::vector<Ten
     out += R"(,"shape":)" + ShapeText(shape) + "}";
   }
   out += ']';
-}
-
-bool HasFileOverride(const json::ObjectView& parameters) {
-  for (const auto& member : parameters.object())
-    if (std::string_view(member.key()).starts_with("file:")) return true;
-  return false;
 }
 
 }  // namespace
@@ -124,17 +109,6 @@ Result<bool> ParseIndexRequest(std::string_view body) {
   SARAI_TRY(const auto object, json::ParseObject(body));
   SARAI_TRY(const auto ready, json::ObjectView(object).Bool("ready"));
   return ready.value_or(false);
-}
-
-Result<LoadRequest> ParseLoadRequest(std::string_view body, uint64_t max_file_bytes) {
-  SARAI_TRY(const auto object, json::ParseObject(body, {.max_bytes = max_file_bytes}));
-  SARAI_TRY(const auto parameters, json::ObjectView(object).Child("parameters"));
-  if (!parameters) return LoadRequest();
-  if (HasFileOverride(*parameters))
-    return Error(Code::kUnimplemented,
-                 "'file:' parameters are not supported: put the files into the model repository");
-  SARAI_TRY(auto config, parameters->String("config"));
-  return LoadRequest{.config_json = std::move(config).value_or("")};
 }
 
 }  // namespace sarai::kserve

@@ -239,16 +239,41 @@ TEST(ParseInferRequest, ErrorsNameTheTensorAndWhatWasExpected) {
   }
 }
 
-TEST(ParseInferRequest, SaysThatSharedMemoryIsNotServed) {
-  for (const char* text :
-       {R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP32",
-                       "parameters":{"shared_memory_region":"r","shared_memory_byte_size":4}}]})",
-        R"({"inputs":[],"outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}]})"}) {
-    const auto request = Parse(text);
-    ASSERT_FALSE(request);
-    EXPECT_EQ(request.error().code(), Code::kUnimplemented);
-    EXPECT_THAT(request.error().message(), HasSubstr("shared_memory_region"));
-  }
+TEST(ParseInferRequest, ReadsPlacesInSharedMemory) {
+  const auto request = Parse(R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP32","parameters":
+      {"shared_memory_region":"in","shared_memory_offset":8,"shared_memory_byte_size":4}}],
+      "outputs":[{"name":"y","parameters":
+      {"shared_memory_region":"out","shared_memory_byte_size":16}}]})");
+  ASSERT_TRUE(request) << request.error().message();
+  EXPECT_TRUE(request->inputs.at(0).data.empty());
+  const SharedMemoryUse& in = request->shared_inputs.at("x");
+  EXPECT_EQ(in.region, "in");
+  EXPECT_EQ(in.offset, 8u);
+  EXPECT_EQ(in.byte_size, 4u);
+  const auto& out = request->outputs.at(0).shared_memory;
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->region, "out");
+  EXPECT_EQ(out->byte_size, 16u);
+}
+
+TEST(ParseInferRequest, RefusesHalfAPlaceInSharedMemory) {
+  const auto parse = [](std::string_view parameters, std::string_view data = "") {
+    return Parse(fmt::format(R"({{"inputs":[{{"name":"x","shape":[1],"datatype":"FP32",{}
+                             "parameters":{{{}}}}}]}})",
+                             data, parameters));
+  };
+  const std::vector<std::pair<Result<InferRequest>, std::string>> cases = {
+      {parse(R"("shared_memory_region":"r")"), "'shared_memory_byte_size' must be given"},
+      {parse(R"("shared_memory_byte_size":4)"), "'shared_memory_region' must be given"},
+      {parse(R"("shared_memory_region":7)"), "'shared_memory_region' must be a string"},
+      {parse(R"("shared_memory_region":"r","shared_memory_byte_size":-4)"),
+       "'shared_memory_byte_size' must be"},
+      {parse(R"("shared_memory_region":"r","shared_memory_kind":1)"),
+       "'shared_memory_kind' is unknown"},
+      {parse(R"("shared_memory_region":"r","shared_memory_byte_size":4)", R"("data":[1],)"),
+       "it has data and a shared-memory region"},
+  };
+  for (const auto& [request, error] : cases) EXPECT_THAT(ErrorOf(request), HasSubstr(error));
 }
 
 TEST(ParseInferRequest, RefusesBinaryDataThatDoesNotAddUp) {

@@ -7,7 +7,6 @@
 
 #include "wire/json/json.h"
 #include "wire/kserve/kserve.h"
-#include "wire/kserve/management.h"
 
 namespace sarai::kserve {
 namespace {
@@ -250,18 +249,6 @@ TEST(ParseIndexRequest, WantsReadyOnesOnlyWhenAsked) {
   EXPECT_TRUE(ParseIndexRequest(R"({"ready":true})").value());
   EXPECT_FALSE(ParseIndexRequest(R"({"ready":1})"));
   EXPECT_FALSE(ParseIndexRequest("[]"));
-}
-
-TEST(ParseLoadRequest, ReadsTheConfiguration) {
-  constexpr uint64_t kMaxBytes = 1 << 20;
-  EXPECT_EQ(ParseLoadRequest("", kMaxBytes)->config_json, "");
-  const auto load =
-      ParseLoadRequest(R"({"parameters":{"config":"{\"backend\":\"x\"}"}})", kMaxBytes);
-  ASSERT_TRUE(load);
-  EXPECT_EQ(load->config_json, R"({"backend":"x"})");
-  EXPECT_THAT(ParseLoadRequest(R"({"parameters":{"config":{}}})", kMaxBytes).error().message(),
-              HasSubstr("'parameters.config' must be a string"));
-  EXPECT_FALSE(ParseLoadRequest(R"({"parameters":[]})", kMaxBytes));
 }
 
 TEST(HttpStatus, FollowsTriton) {

@@ -72,6 +72,8 @@ struct ModelInfo {
   ModelSpec spec;           // completed
   std::string config_json;  // effective ModelConfig
   std::vector<std::string> versions;
+  // Class names by output, of label_filename.
+  std::map<std::string, std::vector<std::string>, std::less<>> labels;
   uint64_t memory_bytes = 0;  // measured private bytes
   Duration load_time{0};
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/strings.h"
 #include "engine/ensemble/members.h"
 #include "engine/sequence/rows.h"
 #include "engine/warmup.h"
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxConfigBytes = 16ull << 20;
+constexpr uint64_t kMaxLabelBytes = 64ull << 20;
 
 // Codecs name the model themselves; frameworks and file systems do not know it.
 Status InContextOf(std::string_view name, const Status& status) {
@@ -124,6 +126,19 @@ Result<ServedVersion::Parts> LoadVersion(const LoadPlan& plan, int64_t version,
                               std::move(initial_states)};
 }
 
+// One class name per line, as Triton reads label files.
+Status ReadLabels(ModelInfo& info) {
+  for (const auto& [output, path] : info.spec.label_files) {
+    auto text = ReadSmallFile(path, kMaxLabelBytes);
+    if (!text) return text.error().WithContext(fmt::format("label_filename of '{}'", output));
+    std::vector<std::string>& labels = info.labels[output];
+    for (const std::string_view line : Split(*text, '\n'))
+      labels.emplace_back(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
+    if (labels.back().empty()) labels.pop_back();
+  }
+  return {};
+}
+
 }  // namespace
 
 LoadPlan::LoadPlan() : config(std::make_unique<inference::ModelConfig>()) {}
@@ -157,6 +172,8 @@ Result<LoadedModel> CarryOut(const LoadPlan& plan, backends::Backend& backend) {
     loaded.info.memory_bytes += parts->model->memory_bytes();
     loaded.versions.push_back(std::move(*parts));
   }
+  if (const Status read = ReadLabels(loaded.info); !read.ok())
+    return Error(InContextOf(plan.name, read));
   return loaded;
 }
 

@@ -58,23 +58,29 @@ Result<Catalog> Catalog::Open(const CatalogOptions& options) {
   return catalog;
 }
 
+namespace {
+
+// Triton's words: its clients look for them.
+std::unexpected<Status> Unknown(const std::string& name) {
+  return Error(Code::kNotFound, "Request for unknown model: '{}' is not found", name);
+}
+
+}  // namespace
+
 Result<ModelOrigin> Catalog::Find(const std::string& name) const {
   if (IsFolderName(name)) {
     auto found = FindInRepositories(name);
     if (found || found.error().code() != Code::kNotFound || !source_) return found;
   }
   if (source_) return FindInSource(name);
-  return Error(Code::kNotFound, "no model '{}' in {}", name,
-               repositories_.empty() ? "this instance" : Join(repositories_, ", "));
+  return Unknown(name);
 }
 
 Result<ModelOrigin> Catalog::FindInRepositories(const std::string& name) const {
   std::vector<std::string> found;
   for (const std::string& repository : repositories_)
     if (const std::string path = repository + "/" + name; IsFolder(path)) found.push_back(path);
-  if (found.empty())
-    return Error(Code::kNotFound, "no model '{}' in {}", name,
-                 repositories_.empty() ? "this instance" : Join(repositories_, ", "));
+  if (found.empty()) return Unknown(name);
   if (found.size() > 1)
     return Error(Code::kFailedPrecondition,
                  "model '{}' is in two repositories ({}): keep one of them", name,

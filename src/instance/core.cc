@@ -41,6 +41,14 @@ Status Check(const InstanceOptions& options) {
   return {};
 }
 
+kserve::ServerMetadata ServerMetadataOf(const std::string& name) {
+  return {.name = name,
+          .version = kServerVersion,
+          .extensions = {"classification", "sequence", "model_repository", "schedule_policy",
+                         "model_configuration", "system_shared_memory", "binary_tensor_data",
+                         "parameters", "statistics"}};
+}
+
 engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
   return {.backend_directory = options.backend_directory,
           .host_executable = options.host_executable,
@@ -132,6 +140,7 @@ struct Core::Impl {
   ModelWorker worker;
   ModelManager manager;
   ServerSettings settings;
+  SharedMemory shared_memory;
   ProcessSampler sampler;
   std::unique_ptr<SingleModel> single_model;
   std::unique_ptr<FrontDoor> door;
@@ -177,6 +186,7 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
                                           .decisions = decisions,
                                           .tracer = observability->tracer()}),
       settings(manager, observability->tracer(), options.log_file),
+      shared_memory({.allowed = options.allow_client_shared_memory}),
       sampler({.strand = strand,
                .clock = clock,
                .worker = worker,
@@ -190,10 +200,11 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
     single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
   const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
   door = std::make_unique<FrontDoor>(
-      manager, metrics, triton_metrics, *observability, settings, MmeOptions(),
+      manager, metrics, triton_metrics, *observability, settings, shared_memory, MmeOptions(),
       KserveFrontOptions{.instance_id = options.instance_id,
-                         .server_version = kServerVersion,
+                         .server = ServerMetadataOf(options.server_name),
                          .parse = parse,
+                         .max_body_bytes = options.max_body_bytes,
                          .ready = [this] { return Ready(); }},
       AdminFrontParts{.instance_id = options.instance_id,
                       .manager = manager,
@@ -213,14 +224,15 @@ Status Core::Impl::OpenGrpc() {
   SARAI_TRY(RestrictedApis restrictions, RestrictedApis::Parse(options.grpc_restrictions));
   SARAI_TRY(HeaderForwarding headers, HeaderForwarding::Make(options.grpc_header_pattern));
   grpc = std::make_unique<GrpcFront>(
-      manager, GrpcFrontOptions{.server = ServerMetadataOf(kServerVersion),
-                                .parse = {.max_json_bytes = options.max_json_bytes},
-                                .restrictions = std::move(restrictions),
-                                .headers = std::move(headers),
-                                .max_load_file_bytes = options.max_load_file_bytes,
-                                .max_stream_requests = options.grpc_max_stream_requests,
-                                .settings = &settings,
-                                .ready = [this] { return Ready(); }});
+      manager, shared_memory,
+      GrpcFrontOptions{.server = ServerMetadataOf(options.server_name),
+                       .parse = {.max_json_bytes = options.max_json_bytes},
+                       .restrictions = std::move(restrictions),
+                       .headers = std::move(headers),
+                       .max_load_file_bytes = options.max_load_file_bytes,
+                       .max_stream_requests = options.grpc_max_stream_requests,
+                       .settings = &settings,
+                       .ready = [this] { return Ready(); }});
   return {};
 }
 

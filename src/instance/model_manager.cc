@@ -46,7 +46,8 @@ void ModelManager::Submit(const ServingModelPtr& model, InferCall call, bool war
     done({.response = std::move(response),
           .warm = warm,
           .waited = warm ? Duration::zero() : waited,
-          .load = model->handle.info().load_time});
+          .load = model->handle.info().load_time,
+          .model = model});
   };
   parts_.engine.Infer(model->handle, std::move(call.request), std::move(respond));
   model->Leave();
@@ -266,6 +267,28 @@ void ModelManager::Describe(std::string name, ResultCallback<engine::ModelInfo> 
     if ((*entry)->origin.kind == OriginKind::kSource)
       return load(Error(Code::kNotFound, "not on disk"));
     parts_.worker.Inspect(name, (*entry)->origin.url, std::move(load));
+  });
+}
+
+void ModelManager::IsReady(std::string name, std::string version,
+                           std::move_only_function<void(bool)> done) {
+  const auto has_version = [version = std::move(version)](const engine::ModelInfo& info) {
+    return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
+  };
+  if (const ServingModelPtr model = table_.Find(name); model && model->handle.ready())
+    return done(has_version(model->handle.info()));
+  Post([this, name = std::move(name), has_version, done = std::move(done)]() mutable {
+    const auto origin = parts_.catalog.Find(name);
+    const ModelEntry* entry = EntryOf(name);
+    const bool refused =
+        entry != nullptr && (entry->held || entry->gone || !entry->last_error.ok());
+    if (stopping_ || !origin || refused) return done(false);
+    if (origin->kind == OriginKind::kSource)
+      return done(entry != nullptr && !entry->current.empty());
+    parts_.worker.Inspect(name, origin->url,
+                          [has_version, done = std::move(done)](auto inspected) mutable {
+                            done(inspected && has_version(*inspected));
+                          });
   });
 }
 

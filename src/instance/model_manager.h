@@ -63,9 +63,10 @@ struct ManagerParts {
 
 struct InferOutcome {
   Result<InferResponse> response;
-  bool warm = false;   // loaded when the request came
-  Duration waited{0};  // for the model
-  Duration load{0};    // the model's last load
+  bool warm = false;      // loaded when the request came
+  Duration waited{0};     // for the model
+  Duration load{0};       // the model's last load
+  ServingModelPtr model;  // that answered; null when none did
 };
 using InferCallback = std::move_only_function<void(InferOutcome)>;
 
@@ -133,6 +134,10 @@ class ModelManager {
   std::optional<std::string> LocalTarget(std::string_view name) const {
     return table_.LocalTarget(name);
   }
+
+  // Whether a request for that version (empty = any) would be answered: it is loaded, or nothing
+  // speaks against loading it.
+  void IsReady(std::string name, std::string version, std::move_only_function<void(bool)> done);
 
   void Index(std::move_only_function<void(std::vector<IndexRow>)> done);
   void Watch(uint64_t since, Duration wait, ResidencyCallback done);

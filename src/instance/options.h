@@ -27,6 +27,8 @@ struct InstanceOptions {
   // `source_url` is one archive (or folder, with "/" at the end): loaded at start, never evicted,
   // answered at /invocations; /ping is 200 once it is loaded.
   bool single_model = false;
+  // What the server's metadata call it. Triton's clients compare it with Triton's own default.
+  std::string server_name = "triton";
   // What x-sarai-instance and the admin API call this instance.
   std::string instance_id = "instance";
 
@@ -78,6 +80,9 @@ struct InstanceOptions {
   uint64_t max_json_bytes = 64ull << 20;   // the JSON part of an inference
   uint32_t max_connections = 4096;
   std::chrono::seconds idle_timeout{120};
+  // Clients may register shared-memory regions of this machine. Whoever reaches the port can then
+  // have any region of this user's read and written.
+  bool allow_client_shared_memory = true;
   std::chrono::milliseconds drain_patience{25000};  // for requests in flight when stopping
 
   // --- gRPC ------------------------------------------------------------------------------------

@@ -19,15 +19,15 @@ class FrontDoor {
   // The references outlive it.
   FrontDoor(ModelManager& manager, std::shared_ptr<InstanceMetrics> metrics,
             TritonMetrics& triton_metrics, const Observability& observability,
-            ServerSettings& settings, MmeFrontOptions mme, KserveFrontOptions kserve,
-            AdminFrontParts admin)
+            ServerSettings& settings, SharedMemory& memory, MmeFrontOptions mme,
+            KserveFrontOptions kserve, AdminFrontParts admin)
       : manager_(manager),
         metrics_(std::move(metrics)),
         triton_metrics_(triton_metrics),
         observability_(observability),
         settings_(settings),
-        mme_(manager, std::move(mme)),
-        kserve_(manager, std::move(kserve)),
+        mme_(manager, memory, std::move(mme)),
+        kserve_(manager, memory, std::move(kserve)),
         admin_(std::move(admin)) {}
 
   void Handle(http::Request request, http::Responder respond);

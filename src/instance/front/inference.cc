@@ -27,18 +27,32 @@ void AddTimings(http::Response& response, const InferOutcome& outcome,
   add(mme::kInstanceHeader, instance_id);
 }
 
+Result<kserve::EncodedResponse> EncodeOutcome(const InferOutcome& outcome,
+                                              const InferRequest& wishes,
+                                              const SharedOutputs& shared) {
+  if (!outcome.response) return Error(outcome.response.error());
+  SARAI_CHECK_OK(shared.Write(outcome.response->outputs));
+  return kserve::EncodeInferResponse(*outcome.response, wishes, EncodeOptionsOf(outcome));
+}
+
+void Compress(http::ContentEncoding encoding, http::Response& response) {
+  auto compressed = http::Encode(encoding, response.body);
+  if (!compressed) return;  // it goes out as it is
+  response.body = {std::move(*compressed)};
+  response.headers.Add("Content-Encoding", std::string(http::ContentEncodingName(encoding)));
+}
+
 http::Response Encode(const Inference::Dialect& dialect, const InferOutcome& outcome,
-                      const InferRequest& wishes) {
-  if (!outcome.response)
-    return ErrorReply(dialect.http_status(outcome.response.error().code()),
-                      outcome.response.error());
-  auto encoded = kserve::EncodeInferResponse(*outcome.response, wishes);
+                      const InferRequest& wishes, const SharedOutputs& shared,
+                      http::ContentEncoding encoding) {
+  auto encoded = EncodeOutcome(outcome, wishes, shared);
   if (!encoded) return ErrorReply(dialect.http_status(encoded.error().code()), encoded.error());
   http::Response response{.status = 200};
   response.headers.Add("Content-Type", dialect.content_type(*encoded));
   if (encoded->binary && dialect.json_size_header)
     response.headers.Add("Inference-Header-Content-Length", fmt::to_string(encoded->json_size));
   response.body = std::move(encoded->body);
+  if (encoding != http::ContentEncoding::kIdentity) Compress(encoding, response);
   return response;
 }
 
@@ -50,6 +64,12 @@ Caller CallerOf(const http::Request& request) {
           .trace_state = std::string(request.headers.Get("tracestate"))};
 }
 
+kserve::EncodeOptions EncodeOptionsOf(const InferOutcome& outcome) {
+  if (outcome.model == nullptr) return {};
+  const engine::ModelInfo& info = outcome.model->handle.info();
+  return {.labels = &info.labels, .batched = info.spec.max_batch_size > 0};
+}
+
 void Inference::Run(InferenceCall call, http::Responder respond) const {
   auto request = kserve::ParseInferRequest(call.body, call.json_size, parse_);
   if (!request)
@@ -57,12 +77,16 @@ void Inference::Run(InferenceCall call, http::Responder respond) const {
   request->model = std::move(call.model);
   request->version = std::move(call.version);
   request->caller = std::move(call.caller);
+  auto shared = memory_.Resolve(*request);
+  if (!shared)
+    return respond(ErrorReply(dialect_.http_status(shared.error().code()), shared.error()));
   InferRequest wishes = OutputWishes(*request);
   // The answer may come when this front is gone: it holds what it needs.
   manager_.Infer(std::move(*request),
                  [dialect = dialect_, instance_id = instance_id_, wishes = std::move(wishes),
+                  shared = std::move(*shared), encoding = call.answer_encoding,
                   respond = std::move(respond)](InferOutcome outcome) mutable {
-                   http::Response response = Encode(dialect, outcome, wishes);
+                   http::Response response = Encode(dialect, outcome, wishes, shared, encoding);
                    AddTimings(response, outcome, instance_id);
                    respond(std::move(response));
                  });

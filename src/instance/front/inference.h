@@ -10,6 +10,8 @@
 
 #include "base/blob.h"
 #include "instance/model_manager.h"
+#include "instance/shared_memory.h"
+#include "wire/http/content_encoding.h"
 #include "wire/http/message.h"
 #include "wire/kserve/kserve.h"
 
@@ -20,10 +22,13 @@ struct InferenceCall {
   Blob body;
   std::optional<size_t> json_size;  // as in kserve::ParseInferRequest
   Caller caller;
+  http::ContentEncoding answer_encoding = http::ContentEncoding::kIdentity;
 };
 
 // Who sent the request: the peer, its trace context.
 Caller CallerOf(const http::Request& request);
+// What encoding needs to know of the model that answered.
+kserve::EncodeOptions EncodeOptionsOf(const InferOutcome& outcome);
 
 class Inference {
  public:
@@ -34,15 +39,20 @@ class Inference {
     int (*http_status)(Code);
   };
 
-  // `manager` outlives it.
-  Inference(ModelManager& manager, kserve::ParseOptions parse, std::string instance_id,
-            Dialect dialect)
-      : manager_(manager), parse_(parse), instance_id_(std::move(instance_id)), dialect_(dialect) {}
+  // `manager` and `memory` outlive it.
+  Inference(ModelManager& manager, SharedMemory& memory, kserve::ParseOptions parse,
+            std::string instance_id, Dialect dialect)
+      : manager_(manager),
+        memory_(memory),
+        parse_(parse),
+        instance_id_(std::move(instance_id)),
+        dialect_(dialect) {}
 
   void Run(InferenceCall call, http::Responder respond) const;
 
  private:
   ModelManager& manager_;
+  SharedMemory& memory_;
   const kserve::ParseOptions parse_;
   const std::string instance_id_;
   const Dialect dialect_;

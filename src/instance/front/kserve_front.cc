@@ -5,12 +5,11 @@
 
 #include "base/strings.h"
 #include "instance/front/reply.h"
+#include "instance/front/statistics.h"
 #include "wire/kserve/management.h"
 
 namespace sarai::instance {
 namespace {
-
-constexpr char kServerName[] = "sarai";
 
 std::string ContentType(const kserve::EncodedResponse& response) {
   return response.binary ? "application/octet-stream" : "application/json";
@@ -27,14 +26,11 @@ bool HasVersion(const engine::ModelInfo& info, const std::string& version) {
   return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
 }
 
-// A body that is compressed, or nothing.
-std::optional<http::Response> RefuseEncoding(const http::Request& request) {
-  const std::string_view encoding = Trim(request.headers.Get("Content-Encoding"));
-  if (encoding.empty() || EqualsIgnoreCase(encoding, "identity")) return std::nullopt;
-  http::Response response = KserveError(MakeStatus(
-      Code::kUnimplemented, "Content-Encoding '{}' is not supported: send it as it is", encoding));
-  response.headers.Add("Accept-Encoding", "identity");
-  return response;
+// The body as it was before it was compressed.
+Result<Blob> PlainBody(const http::Request& request, uint64_t max_bytes) {
+  SARAI_TRY(const auto encoding,
+            http::ParseContentEncoding(request.headers.Get("Content-Encoding")));
+  return http::Decode(encoding, request.body, max_bytes);
 }
 
 // One entry per version of a loaded model, one without version for a model never loaded.
@@ -49,20 +45,15 @@ void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, b
 
 }  // namespace
 
-kserve::ServerMetadata ServerMetadataOf(std::string version) {
-  return {.name = kServerName,
-          .version = std::move(version),
-          .extensions = {"classification", "model_repository", "model_configuration",
-                         "binary_tensor_data", "parameters"}};
-}
-
-KserveFront::KserveFront(ModelManager& manager, KserveFrontOptions options)
+KserveFront::KserveFront(ModelManager& manager, SharedMemory& memory, KserveFrontOptions options)
     : manager_(manager),
       options_(std::move(options)),
-      inference_(manager, options_.parse, options_.instance_id, kDialect) {
+      inference_(manager, memory, options_.parse, options_.instance_id, kDialect),
+      shared_memory_(memory) {
   router_.Add("GET", "/v2", Call::kServer);
   router_.Add("GET", "/v2/health/live", Call::kLive);
   router_.Add("GET", "/v2/health/ready", Call::kReady);
+  router_.Add("GET", "/v2/models/stats", Call::kStatistics);
   AddModelRoutes("/v2/models/{model}");
   AddModelRoutes("/v2/models/{model}/versions/{version}");
   router_.Add("POST", "/v2/repository/index", Call::kIndex);
@@ -77,11 +68,13 @@ void KserveFront::AddModelRoutes(const std::string& prefix) {
   router_.Add("GET", prefix, Call::kModel);
   router_.Add("GET", prefix + "/ready", Call::kModelReady);
   router_.Add("GET", prefix + "/config", Call::kConfig);
+  router_.Add("GET", prefix + "/stats", Call::kStatistics);
   router_.Add("POST", prefix + "/infer", Call::kInfer);
 }
 
 void KserveFront::Handle(http::Request request, const http::Target& target,
                          http::Responder respond) {
+  if (SharedMemoryFront::Serves(target)) return respond(shared_memory_.Handle(request, target));
   const auto match = router_.Find(request.method, target.segments);
   if (match.value == nullptr) return respond(NoRouteReply(request, match.allowed));
   std::string model(match.captures.Get("model"));
@@ -101,6 +94,7 @@ void KserveFront::Handle(http::Request request, const http::Target& target,
       return Describe(
           model, version, [](const engine::ModelInfo& info) { return info.config_json; },
           std::move(respond));
+    case Call::kStatistics: return Statistics(model, version, std::move(respond));
     case Call::kModelReady: return ModelReady(model, version, std::move(respond));
     case Call::kInfer:
       return Infer(request, std::move(model), std::move(version), std::move(respond));
@@ -114,7 +108,7 @@ void KserveFront::Handle(http::Request request, const http::Target& target,
 }
 
 void KserveFront::Server(http::Responder respond) const {
-  respond(JsonReply(200, kserve::EncodeServerMetadata(ServerMetadataOf(options_.server_version))));
+  respond(JsonReply(200, kserve::EncodeServerMetadata(options_.server)));
 }
 
 void KserveFront::Ready(http::Responder respond) const {
@@ -124,11 +118,21 @@ void KserveFront::Ready(http::Responder respond) const {
 }
 
 void KserveFront::ModelReady(const std::string& name, const std::string& version,
-                             http::Responder respond) const {
-  const ServingModelPtr model = manager_.Serving(name);
-  if (model && model->handle.ready() && HasVersion(model->handle.info(), version))
-    return respond(EmptyReply(200));
-  respond(ErrorReply(400, Status(Code::kFailedPrecondition, "Model version not ready")));
+                             http::Responder respond) {
+  manager_.IsReady(name, version, [respond = std::move(respond)](bool ready) mutable {
+    respond(ready ? EmptyReply(200)
+                  : ErrorReply(400, Status(Code::kFailedPrecondition, "Model version not ready")));
+  });
+}
+
+void KserveFront::Statistics(const std::string& name, const std::string& version,
+                             http::Responder respond) {
+  CollectStatistics(
+      manager_, name, version,
+      [respond = std::move(respond)](Result<std::vector<kserve::ModelStatistics>> all) mutable {
+        if (!all) return respond(ErrorReply(400, all.error()));
+        respond(JsonReply(200, kserve::EncodeStatistics(*all)));
+      });
 }
 
 void KserveFront::Describe(const std::string& name, const std::string& version, Encode encode,
@@ -137,23 +141,27 @@ void KserveFront::Describe(const std::string& name, const std::string& version, 
                            respond = std::move(respond)](Result<engine::ModelInfo> info) mutable {
     if (!info) return respond(KserveError(info.error()));
     if (!HasVersion(*info, version))
-      return respond(KserveError(MakeStatus(Code::kNotFound, "model '{}' has version {}, not {}",
-                                            name, Join(info->versions, ", "), version)));
+      return respond(KserveError(
+          MakeStatus(Code::kNotFound, "Request for unknown model: '{}' version {} is not found",
+                     name, version)));
     respond(JsonReply(200, encode(*info)));
   });
 }
 
 void KserveFront::Infer(const http::Request& request, std::string name, std::string version,
                         http::Responder respond) {
-  if (auto refusal = RefuseEncoding(request)) return respond(std::move(*refusal));
-  const auto json_size = kserve::JsonSizeFromHeaders(request.headers, request.body.size());
+  auto body = PlainBody(request, options_.max_body_bytes);
+  if (!body) return respond(KserveError(body.error()));
+  const auto json_size = kserve::JsonSizeFromHeaders(request.headers, body->size());
   if (!json_size) return respond(KserveError(json_size.error()));
-  inference_.Run({.model = std::move(name),
-                  .version = std::move(version),
-                  .body = request.body,
-                  .json_size = *json_size,
-                  .caller = CallerOf(request)},
-                 std::move(respond));
+  inference_.Run(
+      {.model = std::move(name),
+       .version = std::move(version),
+       .body = std::move(*body),
+       .json_size = *json_size,
+       .caller = CallerOf(request),
+       .answer_encoding = http::PreferredEncoding(request.headers.Get("Accept-Encoding"))},
+      std::move(respond));
 }
 
 void KserveFront::Index(const http::Request& request, http::Responder respond) {

@@ -1,6 +1,6 @@
-// KServe v2 / Triton inference protocol over HTTP: health, metadata, configuration, inference and
-// the model repository. Models that are not loaded are loaded by the request that needs them,
-// unless an explicit unload holds.
+// KServe v2 / Triton inference protocol over HTTP: health, metadata, configuration, statistics,
+// inference, shared memory and the model repository. Models that are not loaded are loaded by the
+// request that needs them, unless an explicit unload holds.
 //
 // Threads: any; nothing here blocks.
 #pragma once
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "instance/front/inference.h"
+#include "instance/front/shared_memory_front.h"
 #include "instance/model_manager.h"
 #include "wire/http/message.h"
 #include "wire/http/router.h"
@@ -17,19 +18,17 @@
 
 namespace sarai::instance {
 
-// What every front says of the server.
-kserve::ServerMetadata ServerMetadataOf(std::string version);
-
 struct KserveFrontOptions {
   std::string instance_id;
-  std::string server_version;
+  kserve::ServerMetadata server;
   kserve::ParseOptions parse;
-  std::function<Status()> ready;  // of the server as a whole
+  uint64_t max_body_bytes = 256ull << 20;  // of an inference, decompressed
+  std::function<Status()> ready;           // of the server as a whole
 };
 
 class KserveFront {
  public:
-  KserveFront(ModelManager& manager, KserveFrontOptions options);
+  KserveFront(ModelManager& manager, SharedMemory& memory, KserveFrontOptions options);
 
   void Handle(http::Request request, const http::Target& target, http::Responder respond);
 
@@ -41,6 +40,7 @@ class KserveFront {
     kModel,
     kModelReady,
     kConfig,
+    kStatistics,
     kInfer,
     kIndex,
     kLoad,
@@ -51,8 +51,8 @@ class KserveFront {
   void AddModelRoutes(const std::string& prefix);
   void Server(http::Responder respond) const;
   void Ready(http::Responder respond) const;
-  void ModelReady(const std::string& name, const std::string& version,
-                  http::Responder respond) const;
+  void ModelReady(const std::string& name, const std::string& version, http::Responder respond);
+  void Statistics(const std::string& name, const std::string& version, http::Responder respond);
   // `encode` makes the body out of what is known of the model.
   using Encode = std::string (*)(const engine::ModelInfo&);
   void Describe(const std::string& name, const std::string& version, Encode encode,
@@ -66,6 +66,7 @@ class KserveFront {
   ModelManager& manager_;
   const KserveFrontOptions options_;
   const Inference inference_;
+  SharedMemoryFront shared_memory_;
   http::Router<Call> router_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "instance/testing/test_instance.h"
+#include "wire/http/content_encoding.h"
 
 namespace sarai::instance {
 namespace {
@@ -46,13 +47,13 @@ class KserveFrontTest : public testing::Test {
 TEST_F(KserveFrontTest, IsLiveAndReady) {
   EXPECT_EQ(at.Call("GET", "/v2/health/live").status, 200);
   EXPECT_EQ(at.Call("GET", "/v2/health/ready").status, 200);
-  EXPECT_EQ(at.Call("GET", "/v2").json().at("name").as_string(), "sarai");
+  EXPECT_EQ(at.Call("GET", "/v2").json().at("name").as_string(), "triton");
   at.core->BeginDrain();
   EXPECT_EQ(at.Call("GET", "/v2/health/ready").status, 503);
 }
 
 TEST_F(KserveFrontTest, LoadsTheModelThatARequestNeeds) {
-  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/ready").status, 400);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/ready").status, 200);  // a request would load it
   const Reply reply = Infer("alpha");
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.y(), 1);
@@ -190,6 +191,70 @@ TEST_F(KserveFrontTest, ShowsItsFiguresAsTritonDoes) {
         "sarai_model_cache_misses_total 1", "sarai_models{state=\"ready\"} 1"})
     EXPECT_THAT(reply.body, HasSubstr(line));
   EXPECT_THAT(reply.body, testing::Not(HasSubstr("# EOF")));
+}
+
+TEST_F(KserveFrontTest, CountsWhatIsAskedOfModels) {
+  const auto stats = [this](const std::string& path) {
+    return at.Call("GET", path).json().at("model_stats").as_array();
+  };
+  EXPECT_TRUE(stats("/v2/models/stats").empty());
+  const auto cold = stats("/v2/models/beta/stats");  // known, never loaded
+  EXPECT_EQ(cold.at(0).at("inference_count").as_int64(), 0);
+  ASSERT_EQ(Infer("alpha").status, 200);
+  ASSERT_EQ(Infer("alpha").status, 200);
+  EXPECT_EQ(stats("/v2/models/stats").size(), 1u);
+  const auto alpha = stats("/v2/models/alpha/versions/1/stats").at(0);
+  EXPECT_EQ(alpha.at("inference_count").as_int64(), 2);
+  EXPECT_EQ(alpha.at("inference_stats").at("success").at("count").as_int64(), 2);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/versions/9/stats").status, 400);
+  EXPECT_THAT(at.Call("GET", "/v2/models/nothing/stats").error(),
+              HasSubstr("requested model 'nothing' is not available"));
+}
+
+TEST_F(KserveFrontTest, BodiesMayBeCompressedBothWays) {
+  const auto zipped =
+      http::Encode(http::ContentEncoding::kGzip, {Blob::FromString(TestInstance::RequestBody())});
+  const Reply plain = at.Call("POST", "/v2/models/alpha/infer", std::string(zipped->text()),
+                              {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(plain.y(), 1);
+  EXPECT_EQ(plain.header("Content-Encoding"), "");
+  const Reply answer = at.Call("POST", "/v2/models/alpha/infer", TestInstance::RequestBody(),
+                               {{"Accept-Encoding", "deflate"}});
+  EXPECT_EQ(answer.header("Content-Encoding"), "deflate");
+  const auto body =
+      http::Decode(http::ContentEncoding::kDeflate, Blob::FromString(answer.body), 1 << 20);
+  ASSERT_TRUE(body);
+  EXPECT_THAT(std::string(body->text()), HasSubstr(R"("model_name":"alpha")"));
+  const Reply bad =
+      at.Call("POST", "/v2/models/alpha/infer", "not gzip", {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(bad.status, 400);
+  EXPECT_THAT(bad.error(), HasSubstr("the gzip body cannot be decompressed"));
+}
+
+TEST_F(KserveFrontTest, RegionsOfSharedMemoryAreRegisteredAndListed) {
+  EXPECT_EQ(at.Call("GET", "/v2/systemsharedmemory/status").body, "[]");
+  EXPECT_EQ(at.Call("GET", "/v2/cudasharedmemory/status").body, "[]");
+  EXPECT_EQ(at.Call("GET", "/v2/systemsharedmemory/region/r/status").status, 404);
+  const Reply missing = at.Call("POST", "/v2/systemsharedmemory/region/r/register",
+                                R"({"key":"/sarai_no_such_object","byte_size":64})");
+  EXPECT_THAT(missing.error(), HasSubstr("/sarai_no_such_object"));
+  EXPECT_THAT(at.Call("POST", "/v2/systemsharedmemory/region/r/register", "{}").error(),
+              HasSubstr("key"));
+  EXPECT_EQ(at.Call("POST", "/v2/systemsharedmemory/unregister").status, 200);
+  EXPECT_EQ(at.Call("POST", "/v2/systemsharedmemory/region/r/register/more").status, 404);
+}
+
+TEST_F(KserveFrontTest, AModelIsReadyAsLongAsNothingSpeaksAgainstLoadingIt) {
+  const auto ready = [this](const std::string& name) {
+    return at.Call("GET", "/v2/models/" + name + "/ready").status;
+  };
+  EXPECT_EQ(ready("alpha"), 200);
+  EXPECT_EQ(at.backend->live_models(), 0);
+  EXPECT_EQ(ready("nothing"), 400);
+  EXPECT_EQ(at.Call("GET", "/v2/models/alpha/versions/9/ready").status, 400);
+  ASSERT_EQ(Infer("alpha").status, 200);
+  ASSERT_EQ(at.Call("POST", "/v2/repository/models/alpha/unload").status, 200);
+  EXPECT_EQ(ready("alpha"), 400);
 }
 
 }  // namespace

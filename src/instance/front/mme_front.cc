@@ -49,10 +49,10 @@ mme::ListPage MakePage(const std::vector<ServingModelPtr>& all, const std::strin
 
 }  // namespace
 
-MmeFront::MmeFront(ModelManager& manager, MmeFrontOptions options)
+MmeFront::MmeFront(ModelManager& manager, SharedMemory& memory, MmeFrontOptions options)
     : manager_(manager),
       options_(std::move(options)),
-      inference_(manager, options_.parse, options_.instance_id, kDialect) {
+      inference_(manager, memory, options_.parse, options_.instance_id, kDialect) {
   router_.Add("GET", "/ping", Call::kPing);
   router_.Add("POST", "/models", Call::kLoad);
   router_.Add("GET", "/models", Call::kList);

@@ -30,7 +30,7 @@ struct MmeFrontOptions {
 
 class MmeFront {
  public:
-  MmeFront(ModelManager& manager, MmeFrontOptions options);
+  MmeFront(ModelManager& manager, SharedMemory& memory, MmeFrontOptions options);
 
   void Handle(http::Request request, const http::Target& target, http::Responder respond);
 

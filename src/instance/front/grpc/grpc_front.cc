@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "instance/front/grpc/grpc_answer.h"
+#include "instance/front/statistics.h"
 
 namespace sarai::instance {
 namespace {
@@ -30,10 +31,12 @@ void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, b
 
 }  // namespace
 
-GrpcFront::GrpcFront(ModelManager& manager, GrpcFrontOptions options)
+GrpcFront::GrpcFront(ModelManager& manager, SharedMemory& memory, GrpcFrontOptions options)
     : manager_(manager),
+      memory_(memory),
       options_(std::move(options)),
-      inference_(std::make_shared<GrpcInference>(manager, options_.parse, options_.headers)) {}
+      inference_(
+          std::make_shared<GrpcInference>(manager, memory, options_.parse, options_.headers)) {}
 
 const std::vector<GrpcFront::Method>& GrpcFront::Methods() {
   using enum ApiCategory;
@@ -47,6 +50,19 @@ const std::vector<GrpcFront::Method>& GrpcFront::Methods() {
       {"/inference.GRPCInferenceService/ServerMetadata", kMetadata, &GrpcFront::ServerMetadata},
       {"/inference.GRPCInferenceService/ModelMetadata", kMetadata, &GrpcFront::ModelMetadata},
       {"/inference.GRPCInferenceService/ModelConfig", kModelConfig, &GrpcFront::ModelConfig},
+      {"/inference.GRPCInferenceService/ModelStatistics", kStatistics, &GrpcFront::Statistics},
+      {"/inference.GRPCInferenceService/SystemSharedMemoryStatus", kSharedMemory,
+       &GrpcFront::SharedStatus},
+      {"/inference.GRPCInferenceService/SystemSharedMemoryRegister", kSharedMemory,
+       &GrpcFront::SharedRegister},
+      {"/inference.GRPCInferenceService/SystemSharedMemoryUnregister", kSharedMemory,
+       &GrpcFront::SharedUnregister},
+      {"/inference.GRPCInferenceService/CudaSharedMemoryStatus", kSharedMemory,
+       &GrpcFront::CudaStatus},
+      {"/inference.GRPCInferenceService/CudaSharedMemoryRegister", kSharedMemory,
+       &GrpcFront::CudaRegister},
+      {"/inference.GRPCInferenceService/CudaSharedMemoryUnregister", kSharedMemory,
+       &GrpcFront::CudaUnregister},
       {"/inference.GRPCInferenceService/RepositoryIndex", kModelRepository, &GrpcFront::Index},
       {"/inference.GRPCInferenceService/RepositoryModelLoad", kModelRepository, &GrpcFront::Load},
       {"/inference.GRPCInferenceService/RepositoryModelUnload", kModelRepository,
@@ -131,10 +147,8 @@ void GrpcFront::Reflect(GrpcCallPtr call) {
 void GrpcFront::ModelReady(const GrpcCallPtr& call, const Blob& message) {
   const auto asked = codec::ParseModelName(message);
   if (!asked) return Fail(*call, asked.error());
-  const ServingModelPtr model = manager_.Serving(asked->name);
-  const bool ready =
-      model && model->handle.ready() && HasVersion(model->handle.info(), asked->version);
-  Answer(*call, codec::EncodeFlag(ready));
+  manager_.IsReady(asked->name, asked->version,
+                   [call](bool ready) { Answer(*call, codec::EncodeFlag(ready)); });
 }
 
 void GrpcFront::Describe(const GrpcCallPtr& call, const Blob& message, Encode encode) {
@@ -145,8 +159,9 @@ void GrpcFront::Describe(const GrpcCallPtr& call, const Blob& message, Encode en
       name, [call, encode, asked = std::move(*asked)](const Result<engine::ModelInfo>& info) {
         if (!info) return Fail(*call, info.error());
         if (!HasVersion(*info, asked.version))
-          return Fail(*call, MakeStatus(Code::kNotFound, "model '{}' has version {}, not {}",
-                                        asked.name, Join(info->versions, ", "), asked.version));
+          return Fail(*call, MakeStatus(Code::kNotFound,
+                                        "Request for unknown model: '{}' version {} is not found",
+                                        asked.name, asked.version));
         Answer(*call, encode(*info));
       });
 }
@@ -161,6 +176,16 @@ void GrpcFront::ModelConfig(const GrpcCallPtr& call, const Blob& message) {
   Describe(call, message, [](const engine::ModelInfo& info) {
     return codec::EncodeModelConfig(info.config_json);
   });
+}
+
+void GrpcFront::Statistics(const GrpcCallPtr& call, const Blob& message) {
+  const auto asked = codec::ParseModelName(message);
+  if (!asked) return Fail(*call, asked.error());
+  CollectStatistics(manager_, asked->name, asked->version,
+                    [call](const Result<std::vector<kserve::ModelStatistics>>& all) {
+                      if (!all) return Fail(*call, all.error());
+                      Answer(*call, codec::EncodeStatistics(*all));
+                    });
 }
 
 void GrpcFront::Index(const GrpcCallPtr& call, const Blob& message) {
@@ -209,6 +234,50 @@ void GrpcFront::LogSettings(const GrpcCallPtr& call, const Blob& message) {
   const auto now = options_.settings->Log(*asked);
   if (!now) return Fail(*call, now.error());
   Answer(*call, codec::EncodeLogSettings(*now));
+}
+
+// ---- shared memory
+
+namespace {
+
+template <typename Region>
+void AnswerRegions(net::GrpcCall& call, const Result<std::vector<Region>>& regions) {
+  if (!regions) return Fail(call, regions.error());
+  Answer(call, codec::EncodeRegions(*regions));
+}
+
+}  // namespace
+
+void GrpcFront::SharedStatus(const GrpcCallPtr& call, const Blob& message) {
+  const auto name = codec::ParseRegionName(message);
+  if (!name) return Fail(*call, name.error());
+  AnswerRegions(*call, memory_.List(*name));
+}
+
+void GrpcFront::SharedRegister(const GrpcCallPtr& call, const Blob& message) {
+  const auto region = codec::ParseSystemRegister(message);
+  AnswerDone(*call, region ? memory_.Register(*region) : region.error());
+}
+
+void GrpcFront::SharedUnregister(const GrpcCallPtr& call, const Blob& message) {
+  const auto name = codec::ParseRegionName(message);
+  AnswerDone(*call, name ? memory_.Unregister(*name) : name.error());
+}
+
+void GrpcFront::CudaStatus(const GrpcCallPtr& call, const Blob& message) {
+  const auto name = codec::ParseRegionName(message);
+  if (!name) return Fail(*call, name.error());
+  AnswerRegions(*call, memory_.ListCuda(*name));
+}
+
+void GrpcFront::CudaRegister(const GrpcCallPtr& call, const Blob& message) {
+  const auto region = codec::ParseCudaRegister(message);
+  AnswerDone(*call, region ? memory_.RegisterCuda(*region) : region.error());
+}
+
+void GrpcFront::CudaUnregister(const GrpcCallPtr& call, const Blob& message) {
+  const auto name = codec::ParseRegionName(message);
+  AnswerDone(*call, name ? memory_.UnregisterCuda(*name) : name.error());
 }
 
 // ---- inference

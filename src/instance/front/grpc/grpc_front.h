@@ -34,7 +34,7 @@ struct GrpcFrontOptions {
 
 class GrpcFront {
  public:
-  GrpcFront(ModelManager& manager, GrpcFrontOptions options);
+  GrpcFront(ModelManager& manager, SharedMemory& memory, GrpcFrontOptions options);
 
   void Handle(net::GrpcCallPtr call);
   // Streams take no more requests, and end when those in flight are answered.
@@ -57,11 +57,18 @@ class GrpcFront {
   void ModelReady(const net::GrpcCallPtr& call, const Blob& message);
   void ModelMetadata(const net::GrpcCallPtr& call, const Blob& message);
   void ModelConfig(const net::GrpcCallPtr& call, const Blob& message);
+  void Statistics(const net::GrpcCallPtr& call, const Blob& message);
   void Index(const net::GrpcCallPtr& call, const Blob& message);
   void Load(const net::GrpcCallPtr& call, const Blob& message);
   void Unload(const net::GrpcCallPtr& call, const Blob& message);
   void TraceSetting(const net::GrpcCallPtr& call, const Blob& message);
   void LogSettings(const net::GrpcCallPtr& call, const Blob& message);
+  void SharedStatus(const net::GrpcCallPtr& call, const Blob& message);
+  void SharedRegister(const net::GrpcCallPtr& call, const Blob& message);
+  void SharedUnregister(const net::GrpcCallPtr& call, const Blob& message);
+  void CudaStatus(const net::GrpcCallPtr& call, const Blob& message);
+  void CudaRegister(const net::GrpcCallPtr& call, const Blob& message);
+  void CudaUnregister(const net::GrpcCallPtr& call, const Blob& message);
   void Infer(const net::GrpcCallPtr& call, const Blob& message);
   void StreamInfer(net::GrpcCallPtr call);
   void Health(const net::GrpcCallPtr& call, const Blob& message);
@@ -70,6 +77,7 @@ class GrpcFront {
   void Describe(const net::GrpcCallPtr& call, const Blob& message, Encode encode);
 
   ModelManager& manager_;
+  SharedMemory& memory_;
   const GrpcFrontOptions options_;
   const std::shared_ptr<const GrpcInference> inference_;
   GrpcStreams streams_;  // its own synchronisation

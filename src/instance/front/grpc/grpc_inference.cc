@@ -20,6 +20,7 @@ Result<GrpcInference::Prepared> GrpcInference::Prepare(const net::GrpcCall& call
   GrpcWishes wishes{.request = {.id = request.id, .outputs = request.outputs},
                     .model = request.model,
                     .empty_final = parsed.wants_empty_final};
+  SARAI_TRY(wishes.shared, memory_.Resolve(request));
   return Prepared{.request = std::move(request), .wishes = std::move(wishes)};
 }
 
@@ -29,7 +30,7 @@ void GrpcInference::RunUnary(const net::GrpcCallPtr& call, const Blob& message) 
   manager_.Infer(std::move(prepared->request),
                  [call, wishes = std::move(prepared->wishes)](const InferOutcome& outcome) {
                    if (!outcome.response) return Fail(*call, outcome.response.error());
-                   auto parts = EncodeAnswer(*outcome.response, wishes, /*in_stream=*/false);
+                   auto parts = EncodeAnswer(outcome, wishes, /*in_stream=*/false);
                    if (!parts) return Fail(*call, parts.error());
                    call->FinishWith(std::move(*parts));
                  });
@@ -40,9 +41,11 @@ bool GrpcInference::IsDecoupled(const std::string& model) const {
   return serving != nullptr && serving->handle.info().spec.decoupled;
 }
 
-Result<std::vector<Blob>> EncodeAnswer(const InferResponse& response, const GrpcWishes& wishes,
+Result<std::vector<Blob>> EncodeAnswer(const InferOutcome& outcome, const GrpcWishes& wishes,
                                        bool in_stream) {
-  return kserve::grpc::EncodeInferResponse(response, wishes.request, {}, in_stream);
+  SARAI_CHECK_OK(wishes.shared.Write(outcome.response->outputs));
+  return kserve::grpc::EncodeInferResponse(*outcome.response, wishes.request,
+                                           EncodeOptionsOf(outcome), in_stream);
 }
 
 }  // namespace sarai::instance

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "instance/front/header_forwarding.h"
+#include "instance/front/inference.h"
 #include "instance/model_manager.h"
 #include "net/grpc/server.h"
 #include "wire/kserve/grpc_codec.h"
@@ -19,13 +20,15 @@ struct GrpcWishes {
   InferRequest request;  // its outputs and its id
   std::string model;
   bool empty_final = false;
+  SharedOutputs shared;  // where outputs go instead
 };
 
 class GrpcInference {
  public:
-  // `manager` outlives all requests' beginnings, not their answers.
-  GrpcInference(ModelManager& manager, kserve::ParseOptions parse, HeaderForwarding headers)
-      : manager_(manager), parse_(parse), headers_(std::move(headers)) {}
+  // `manager` and `memory` outlive all requests' beginnings, not their answers.
+  GrpcInference(ModelManager& manager, SharedMemory& memory, kserve::ParseOptions parse,
+                HeaderForwarding headers)
+      : manager_(manager), memory_(memory), parse_(parse), headers_(std::move(headers)) {}
 
   struct Prepared {
     InferRequest request;
@@ -42,11 +45,13 @@ class GrpcInference {
 
  private:
   ModelManager& manager_;
+  SharedMemory& memory_;
   const kserve::ParseOptions parse_;
   const HeaderForwarding headers_;
 };
 
-Result<std::vector<Blob>> EncodeAnswer(const InferResponse& response, const GrpcWishes& wishes,
+// Precondition: outcome.response is one.
+Result<std::vector<Blob>> EncodeAnswer(const InferOutcome& outcome, const GrpcWishes& wishes,
                                        bool in_stream);
 
 }  // namespace sarai::instance

@@ -67,13 +67,14 @@ void GrpcStream::Take(const Blob& message) {
   prepared->request.accepts_many = true;
   inference_->manager().Infer(std::move(prepared->request),
                               [self = shared_from_this(), slot](InferOutcome outcome) mutable {
-                                self->OnOutcome(slot, outcome.response);
+                                self->OnOutcome(slot, outcome);
                               });
 }
 
 // ---- responses
 
-void GrpcStream::OnOutcome(const SlotPtr& slot, const Result<InferResponse>& response) {
+void GrpcStream::OnOutcome(const SlotPtr& slot, const InferOutcome& outcome) {
+  const Result<InferResponse>& response = outcome.response;
   if (!response) return SendError(slot, response.error(), /*last=*/true);
   const bool last = response->final;
   // A model that was loaded by this request shows only now what it is.
@@ -85,7 +86,7 @@ void GrpcStream::OnOutcome(const SlotPtr& slot, const Result<InferResponse>& res
   if (!response->error.ok()) return SendError(slot, response->error, last);
   if (decoupled && last && response->outputs.empty() && !slot->wishes.empty_final)
     return Send(slot, std::nullopt, /*last=*/true);
-  auto parts = EncodeAnswer(*response, slot->wishes, /*in_stream=*/true);
+  auto parts = EncodeAnswer(outcome, slot->wishes, /*in_stream=*/true);
   if (!parts) return SendError(slot, parts.error(), last);
   Send(slot, std::move(*parts), last);
 }

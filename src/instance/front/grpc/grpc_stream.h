@@ -38,7 +38,7 @@ class GrpcStream : public std::enable_shared_from_this<GrpcStream> {
   void ReadNext();
   void OnMessage(std::optional<Blob> message);
   void Take(const Blob& message);
-  void OnOutcome(const SlotPtr& slot, const Result<InferResponse>& response);
+  void OnOutcome(const SlotPtr& slot, const InferOutcome& outcome);
   // `last`: the request is done with it. No message: the end alone.
   void Send(const SlotPtr& slot, std::optional<net::GrpcMessage> message, bool last);
   void SendError(const SlotPtr& slot, const Status& why, bool last);

@@ -221,7 +221,8 @@ MmeFrontOptions Core::Impl::MmeOptions() {
 }
 
 Status Core::Impl::OpenGrpc() {
-  SARAI_TRY(RestrictedApis restrictions, RestrictedApis::Parse(options.grpc_restrictions));
+  SARAI_TRY(kserve::RestrictedApis restrictions,
+            kserve::RestrictedApis::Parse(options.grpc_restrictions));
   SARAI_TRY(HeaderForwarding headers, HeaderForwarding::Make(options.grpc_header_pattern));
   grpc = std::make_unique<GrpcFront>(
       manager, shared_memory,

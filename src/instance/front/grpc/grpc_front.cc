@@ -39,7 +39,7 @@ GrpcFront::GrpcFront(ModelManager& manager, SharedMemory& memory, GrpcFrontOptio
           std::make_shared<GrpcInference>(manager, memory, options_.parse, options_.headers)) {}
 
 const std::vector<GrpcFront::Method>& GrpcFront::Methods() {
-  using enum ApiCategory;
+  using enum kserve::ApiCategory;
   static const std::vector<Method> methods = {
       {"/inference.GRPCInferenceService/ModelInfer", kInference, &GrpcFront::Infer},
       {"/inference.GRPCInferenceService/ModelStreamInfer", kInference, nullptr,

@@ -13,18 +13,18 @@
 #include <vector>
 
 #include "instance/front/grpc/grpc_stream.h"
-#include "instance/front/restricted_apis.h"
 #include "instance/model_manager.h"
 #include "instance/server_settings.h"
 #include "net/grpc/server.h"
 #include "wire/kserve/grpc_codec.h"
+#include "wire/kserve/restricted_apis.h"
 
 namespace sarai::instance {
 
 struct GrpcFrontOptions {
   kserve::ServerMetadata server;
   kserve::ParseOptions parse;
-  RestrictedApis restrictions;
+  kserve::RestrictedApis restrictions;
   HeaderForwarding headers;
   uint64_t max_load_file_bytes = 1ull << 30;  // of a load request's files together
   uint32_t max_stream_requests = 1024;        // in flight in one stream; it is then read no further
@@ -44,7 +44,7 @@ class GrpcFront {
   using Run = void (GrpcFront::*)(const net::GrpcCallPtr& call, const Blob& message);
   struct Method {
     std::string_view name;
-    std::optional<ApiCategory> category;
+    std::optional<kserve::ApiCategory> category;
     Run run = nullptr;                                      // unary
     void (GrpcFront::*stream)(net::GrpcCallPtr) = nullptr;  // or that
   };

@@ -1,11 +1,11 @@
-#include "instance/front/restricted_apis.h"
+#include "wire/kserve/restricted_apis.h"
 
 #include <array>
 #include <utility>
 
 #include "base/strings.h"
 
-namespace sarai::instance {
+namespace sarai::kserve {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, ApiCategory>, 9> kCategories = {{
@@ -61,4 +61,4 @@ const RestrictedApis::Secret* RestrictedApis::Of(ApiCategory category) const {
   return found == secrets_.end() ? nullptr : &found->second;
 }
 
-}  // namespace sarai::instance
+}  // namespace sarai::kserve

@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-namespace sarai::instance {
+namespace sarai::kserve {
 
 enum class ApiCategory {
   kHealth,
@@ -46,4 +46,4 @@ class RestrictedApis {
   std::map<ApiCategory, Secret> secrets_;
 };
 
-}  // namespace sarai::instance
+}  // namespace sarai::kserve

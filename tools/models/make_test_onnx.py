@@ -110,6 +110,14 @@ def unknown_operator():
                  [value("y", [4])])
 
 
+def own_operator():
+    """Needs the library that the tests of the backend build."""
+    twice = helper.make_node("Twice", ["x"], ["y"], domain="sarai.test")
+    made = model([twice], [value("x", BATCH)], [value("y", BATCH)])
+    made.opset_import.append(helper.make_opsetid("sarai.test", 1))
+    return made
+
+
 def pass_through():
     return model([helper.make_node("Relu", ["x"], ["y"])], [value("x", BATCH)],
                  [value("x", BATCH), value("y", BATCH)])
@@ -122,7 +130,7 @@ def all_models():
     yield "identity_matrix", identity(FLOAT, ["batch", 2, 2])
     yield "identity_fixed", identity(FLOAT, [2, 3])
     for make in (sum_and_difference, optional_bias, weights, any_product, allocate,
-                 sequence_output, unknown_operator, pass_through):
+                 sequence_output, unknown_operator, own_operator, pass_through):
         yield make.__name__, make()
 
 

@@ -97,6 +97,8 @@ void WriteSpec(Writer& writer, const ModelSpec& spec) {
     writer.Text(entry.first);
     writer.Text(entry.second);
   });
+  writer.Number<int64_t>(spec.optimization.graph_level.value_or(0));
+  writer.Each(spec.operation_libraries, [&](const std::string& file) { writer.Text(file); });
 }
 
 ModelSpec ReadSpec(Reader& reader) {
@@ -116,6 +118,8 @@ ModelSpec ReadSpec(Reader& reader) {
     std::string name = reader.Text();
     spec.parameters[std::move(name)] = reader.Text();
   });
+  spec.optimization.graph_level = static_cast<int>(reader.Number<int64_t>());
+  reader.Each([&] { spec.operation_libraries.push_back(reader.Text()); });
   return spec;
 }
 

@@ -18,6 +18,8 @@ TEST(Messages, CarryASpec) {
   spec.reshape["x"] = {3, -1};
   spec.parameters["k"] = "v";
   spec.instance_count = 4;
+  spec.optimization.graph_level = -1;
+  spec.operation_libraries = {"/m/lib.so"};
   Writer writer;
   WriteSpec(writer, spec);
   Reader reader(writer.bytes());
@@ -33,6 +35,8 @@ TEST(Messages, CarryASpec) {
   EXPECT_EQ(read.outputs[0].type, DataType::kBytes);
   EXPECT_EQ(read.reshape, spec.reshape);
   EXPECT_EQ(read.parameters, spec.parameters);
+  EXPECT_EQ(read.optimization.graph_level, -1);
+  EXPECT_EQ(read.operation_libraries, spec.operation_libraries);
 }
 
 TEST(Messages, CarryAStatus) {

@@ -294,6 +294,37 @@ TEST_F(OnnxRuntime, ChecksItsParameters) {
   EXPECT_EQ(model.error().code(), Code::kInvalidArgument);
 }
 
+TEST_F(OnnxRuntime, ObeysTheGraphLevel) {
+  for (const int level : {-1, 0, 1, 2}) {
+    auto spec = MakeSpec(OnnxModel("identity_fp32"), {kX}, {kY}, 8);
+    spec.optimization.graph_level = level;
+    auto model = Load(spec);
+    ASSERT_NE(model, nullptr) << level;
+    EXPECT_EQ(Values<float>(RunOne(*model, {Floats("x", {1, 4}, {1, 2, 3, 4})})),
+              (std::vector<float>{1, 2, 3, 4}));
+  }
+}
+
+TEST_F(OnnxRuntime, TakesOperationsFromALibraryWhenThatIsAllowed) {
+  auto spec = MakeSpec(OnnxModel("own_operator"), {kX}, {kY}, 8);
+  spec.operation_libraries = {SARAI_TWICE_LIBRARY};
+  const auto refused = backend()->Load(spec);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("allow_operation_libraries"), std::string::npos);
+
+  const auto open = LoadBackendLibrary(BackendLibrary("onnxruntime"),
+                                       {.settings = {{"allow_operation_libraries", "true"}}});
+  ASSERT_TRUE(open) << open.error().message();
+  auto model = LoadModel(open->get(), spec);
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(Values<float>(RunOne(*model, {Floats("x", {1, 4}, {1, 2, 3, 4})})),
+            (std::vector<float>{2, 4, 6, 8}));
+  spec.operation_libraries = {"/nowhere/libtwice.so"};
+  const auto missing = (*open)->Load(spec);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().message().find("/nowhere/libtwice.so"), std::string::npos);
+}
+
 TEST_F(OnnxRuntime, SaysWhichLibraryItDidNotFind) {
   const auto backend = LoadBackendLibrary(
       BackendLibrary("onnxruntime"), {.settings = {{"library", "/nowhere/libonnxruntime.so"}}});

@@ -45,8 +45,12 @@ Result<std::unique_ptr<OrtModel>> OrtModel::Load(std::shared_ptr<OrtRuntime> run
                                                  const ModelSpec& spec) {
   std::unique_ptr<OrtModel> model(new OrtModel(std::move(runtime), spec));
   const OrtApi& api = model->runtime_->api();
+  if (!spec.operation_libraries.empty() && !model->runtime_->allows_operation_libraries())
+    return Error(Code::kFailedPrecondition,
+                 "it sets model_operations, whose native code would run in this process; "
+                 "--backend-config=onnxruntime,allow_operation_libraries=true allows that");
   const ScopedAccount scope(model->account_, Phase::kLoad);
-  SARAI_TRY(const auto options, MakeSessionOptions(api, spec.parameters));
+  SARAI_TRY(const auto options, MakeSessionOptions(api, spec));
   OrtSession* session = nullptr;
   SARAI_CHECK_OK(ToStatus(
       api,

@@ -107,6 +107,8 @@ Result<std::shared_ptr<OrtRuntime>> OrtRuntime::Open(const BackendOptions& optio
 }
 
 Status OrtRuntime::Start(const BackendOptions& options) {
+  SARAI_TRY(const auto allows, FlagParameter(options.settings, "allow_operation_libraries"));
+  allows_operation_libraries_ = allows.value_or(false);
   OrtMemoryInfo* info = nullptr;
   SARAI_CHECK_OK(ToStatus(*api_,
                           api_->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &info),

@@ -18,7 +18,8 @@ class OrtRuntime {
  public:
   // Settings: `library` (path of libonnxruntime.so; default: beside the backend, see README.md),
   // `allow_spinning` (default false: idle pool threads sleep), `log_severity` (0 verbose … 4 fatal,
-  // default 4: errors reach the caller as Status anyway).
+  // default 4: errors reach the caller as Status anyway), `allow_operation_libraries` (default
+  // false: a model brings no native code into this process).
   static Result<std::shared_ptr<OrtRuntime>> Open(const BackendOptions& options);
   ~OrtRuntime();
   OrtRuntime(const OrtRuntime&) = delete;
@@ -31,6 +32,7 @@ class OrtRuntime {
   const std::string& version() const { return version_; }
   // Whether the library's weights are booked on accounts (ort_memory.h).
   bool counts_weights() const { return counts_weights_; }
+  bool allows_operation_libraries() const { return allows_operation_libraries_; }
 
  private:
   // What ORT calls through; the base must come first.
@@ -46,6 +48,7 @@ class OrtRuntime {
   const OrtApi* const api_;
   const std::string version_;
   const bool counts_weights_;
+  bool allows_operation_libraries_ = false;  // set by Open
   Owned<OrtMemoryInfo> memory_info_;
   Owned<OrtEnv> env_;
   Allocator allocator_{};

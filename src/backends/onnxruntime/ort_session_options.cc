@@ -24,10 +24,30 @@ Status SetThreads(const OrtApi& api, OrtSessionOptions* options, std::optional<i
   return ToStatus(api, api.SetInterOpNumThreads(options, 1), During::kStart);
 }
 
+GraphOptimizationLevel LevelOf(int graph_level) {
+  switch (graph_level) {
+    case -1: return ORT_ENABLE_BASIC;
+    case 1: return ORT_ENABLE_EXTENDED;
+    case 2: return ORT_DISABLE_ALL;
+    default: return ORT_ENABLE_ALL;
+  }
+}
+
+Status AddOperations(const OrtApi& api, OrtSessionOptions* options,
+                     const std::vector<std::string>& libraries) {
+  for (const std::string& file : libraries)
+    if (const Status status =
+            ToStatus(api, api.RegisterCustomOpsLibrary_V2(options, file.c_str()), During::kStart);
+        !status.ok())
+      return MakeStatus(Code::kInvalidArgument, "model_operations: '{}': {}", file,
+                        status.message());
+  return {};
+}
+
 }  // namespace
 
-Result<Owned<OrtSessionOptions>> MakeSessionOptions(
-    const OrtApi& api, const std::map<std::string, std::string>& parameters) {
+Result<Owned<OrtSessionOptions>> MakeSessionOptions(const OrtApi& api, const ModelSpec& spec) {
+  const auto& parameters = spec.parameters;
   SARAI_TRY(const auto threads, IntParameter(parameters, "intra_op_thread_count", 0, kThreadsMax));
   SARAI_TRY(const auto pattern, FlagParameter(parameters, "enable_mem_pattern"));
   OrtSessionOptions* made = nullptr;
@@ -35,12 +55,14 @@ Result<Owned<OrtSessionOptions>> MakeSessionOptions(
   auto options = Own(made, api.ReleaseSessionOptions);
   const auto ok = [&api](OrtStatus* status) { return ToStatus(api, status, During::kStart); };
 
-  SARAI_CHECK_OK(ok(api.SetSessionGraphOptimizationLevel(made, ORT_ENABLE_ALL)));
+  SARAI_CHECK_OK(ok(api.SetSessionGraphOptimizationLevel(
+      made, LevelOf(spec.optimization.graph_level.value_or(0)))));
   SARAI_CHECK_OK(ok(api.DisableCpuMemArena(made)));
   SARAI_CHECK_OK(
       ok(pattern.value_or(false) ? api.EnableMemPattern(made) : api.DisableMemPattern(made)));
   SARAI_CHECK_OK(AddEntry(api, made, "session.use_env_allocators", true));
   SARAI_CHECK_OK(SetThreads(api, made, threads));
+  SARAI_CHECK_OK(AddOperations(api, made, spec.operation_libraries));
   for (const char* key : kPassedOn) {
     SARAI_TRY(const auto value, FlagParameter(parameters, key));
     if (value) SARAI_CHECK_OK(AddEntry(api, made, key, *value));

@@ -1,10 +1,8 @@
-// How sessions are set up, and which parameters of a model's config change it.
+// How sessions are set up, and what of a model's config changes it.
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "backends/onnxruntime/ort_api.h"
+#include "types/model_spec.h"
 
 namespace sarai::backends::ort {
 
@@ -18,7 +16,9 @@ namespace sarai::backends::ort {
 //   session.use_device_allocator_for_initializers   ORT's own entries, "0" or "1".
 // Known from Triton but without meaning here: inter_op_thread_count, execution_mode (lanes run
 // requests side by side), enable_mem_arena, memory.enable_memory_arena_shrinkage (no arena).
-Result<Owned<OrtSessionOptions>> MakeSessionOptions(
-    const OrtApi& api, const std::map<std::string, std::string>& parameters);
+//
+// `optimization.graph.level` means what it does in Triton: -1 basic, 1 extended, 2 none, else all.
+// The operation libraries are loaded into this process: errors name the file.
+Result<Owned<OrtSessionOptions>> MakeSessionOptions(const OrtApi& api, const ModelSpec& spec);
 
 }  // namespace sarai::backends::ort

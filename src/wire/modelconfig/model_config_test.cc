@@ -335,6 +335,13 @@ TEST(ToSpec, WorksBeforeCompletion) {
   EXPECT_FALSE(spec->batching.enabled);
 }
 
+TEST(ToSpec, NamesLibrariesOfOperationsByTheirPaths) {
+  const auto config =
+      Valid("model_operations { op_library_filename: 'ops/a.so' op_library_filename: '/b.so' }");
+  EXPECT_EQ(Outcome(Validate(config)), "ok");
+  EXPECT_THAT(ToSpec(config, 1, "/d")->operation_libraries, ElementsAre("/d/ops/a.so", "/b.so"));
+}
+
 TEST(ToSpec, KeepsEndlessWaitsAddableToATime) {
   const auto spec = ToSpec(
       Valid("dynamic_batching { max_queue_delay_microseconds: 18446744073709551615 }"), 1, "/d");

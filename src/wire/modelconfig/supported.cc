@@ -22,9 +22,6 @@ bool HasOwnRuntime(const ModelConfig& config) {
 }
 
 constexpr std::array kUnserved = {
-    Unserved{
-        "model_operations",
-        [](const ModelConfig& c) { return c.model_operations().op_library_filename_size() > 0; }},
     Unserved{"model_repository_agents",
              [](const ModelConfig& c) { return c.model_repository_agents().agents_size() > 0; }},
     Unserved{"runtime", HasOwnRuntime},
@@ -55,6 +52,13 @@ Status CheckTensorRtFields(const ModelConfig& config, std::string_view list, con
   return {};
 }
 
+Status CheckOperations(const ModelConfig& config) {
+  const auto& libraries = config.model_operations().op_library_filename();
+  if (libraries.empty() || config.backend() == "onnxruntime") return {};
+  return MakeStatus(Code::kInvalidArgument,
+                    "it sets model_operations, which only models of backend 'onnxruntime' have");
+}
+
 }  // namespace
 
 Status CheckSupported(const ModelConfig& config) {
@@ -62,6 +66,7 @@ Status CheckSupported(const ModelConfig& config) {
     if (unserved.used(config))
       return MakeStatus(Code::kUnimplemented, "it sets {}, which is not served yet",
                         unserved.field);
+  SARAI_CHECK_OK(CheckOperations(config));
   SARAI_CHECK_OK(CheckTensorRtFields(config, "input", config.input()));
   SARAI_CHECK_OK(CheckTensorRtFields(config, "output", config.output()));
   return CheckTensorRtFields(config, "instance_group", config.instance_group());

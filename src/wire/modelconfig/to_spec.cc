@@ -200,6 +200,9 @@ Result<ModelSpec> ToSpec(const inference::ModelConfig& config, int64_t version,
   if (config.has_ensemble_scheduling())
     spec.ensemble = ToEnsembleSpec(config.ensemble_scheduling());
   spec.response_cache = config.response_cache().enable();
+  for (const std::string& file : config.model_operations().op_library_filename())
+    spec.operation_libraries.push_back(
+        file.starts_with('/') ? file : fmt::format("{}/{}", directory, file));
   for (const auto& [key, parameter] : config.parameters())
     spec.parameters[key] = parameter.string_value();
   return spec;

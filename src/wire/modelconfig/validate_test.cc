@@ -51,7 +51,6 @@ TEST(Validate, AcceptsWhatIsRight) {
 TEST(Validate, RefusesByNameWhatIsNotServed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
-      {"model_operations { op_library_filename: 'x.so' }", "model_operations"},
       {"model_repository_agents { agents { name: 'c' } }", "model_repository_agents"},
       {"runtime: 'model.py'", "runtime"},
       {"optimization { execution_accelerators { cpu_execution_accelerator { name: 'openvino' } } }",
@@ -161,6 +160,8 @@ TEST(Validate, NamesWhatIsWrong) {
       {"name: 'm' backend: 'b' input { name: 'x' data_type: TYPE_FP32 dims: 2 } model_warmup { "
        "name: 'w' inputs { key: 'q' value { data_type: TYPE_FP32 dims: 2 zero_data: true } } }",
        "input 'q': the model has no such input"},
+      {"name: 'm' backend: 'pytorch' model_operations { op_library_filename: 'x.so' }",
+       "model_operations, which only models of backend 'onnxruntime' have"},
   };
   for (const auto& [text, expected] : cases) {
     auto config = Config(text);

@@ -45,6 +45,10 @@ class ByteStream {
   // Called once when the reader goes; inside this call when it already has.
   void OnAbandoned(std::move_only_function<void()> callback);
 
+  // For a writer that can wait: false when less than `bytes` are buffered; otherwise `on_room` is
+  // called once, from the reader's thread, when that is so, or when the reader goes.
+  bool Lags(uint64_t bytes, std::move_only_function<void()> on_room);
+
  private:
   const uint64_t max_buffered_bytes_;
 
@@ -55,6 +59,8 @@ class ByteStream {
   Status failure_;                                // guarded by mu_
   std::move_only_function<void()> on_more_;       // guarded by mu_
   std::move_only_function<void()> on_abandoned_;  // guarded by mu_
+  std::move_only_function<void()> on_room_;       // guarded by mu_
+  uint64_t room_below_bytes_ = 0;                 // what on_room_ waits for; guarded by mu_
 };
 
 using ByteStreamPtr = std::shared_ptr<ByteStream>;

@@ -36,6 +36,21 @@ TEST(ByteStream, RefusesWhatASlowReaderWouldPileUp) {
   EXPECT_TRUE(stream.Write(Text("b")));
 }
 
+TEST(ByteStream, TellsAWriterThatWaitsWhenThereIsRoomOrNobodyReads) {
+  ByteStream stream;
+  int told = 0;
+  EXPECT_FALSE(stream.Lags(2, [&] { ++told; }));
+  stream.Write(Text("ab"));
+  stream.Write(Text("c"));
+  EXPECT_TRUE(stream.Lags(3, [&] { ++told; }));
+  stream.Read(nullptr);
+  EXPECT_EQ(told, 1);
+  EXPECT_TRUE(stream.Lags(1, [&] { ++told; }));
+  stream.Abandon();
+  EXPECT_EQ(told, 2);
+  EXPECT_FALSE(stream.Lags(0, [&] { ++told; }));
+}
+
 TEST(ByteStream, TakesNothingFromAWriterWhoseReaderHasGone) {
   ByteStream stream;
   int abandoned = 0;

@@ -19,17 +19,19 @@ ReadBuffer::ReadBuffer(size_t initial_bytes, size_t max_bytes)
 
 void ReadBuffer::Consume(size_t count) {
   begin_ += count;
-  if (begin_ == end_) begin_ = end_ = 0;
+  if (begin_ == end_ && !lent_) begin_ = end_ = 0;
 }
 
-std::span<char> ReadBuffer::Prepare(size_t wanted) {
+std::span<char> ReadBuffer::Lend(size_t wanted) {
+  if (empty()) begin_ = end_ = 0;
   wanted = std::min(wanted, max_bytes_ - size());
   if (capacity_ - end_ < wanted) {
     size_t capacity = capacity_;
     while (capacity - size() < wanted) capacity = std::min(capacity * 2, max_bytes_);
     Move(capacity);
   }
-  return {bytes_.get() + end_, wanted == 0 ? 0 : capacity_ - end_};
+  lent_ = wanted > 0;
+  return {bytes_.get() + end_, lent_ ? capacity_ - end_ : 0};
 }
 
 void ReadBuffer::Move(size_t capacity) {
@@ -94,15 +96,10 @@ std::string& OutgoingMessage::StartHead() {
   return head_;
 }
 
-void OutgoingMessage::Seal(const std::vector<Blob>& parts, bool with_body) {
+void OutgoingMessage::Seal(std::span<const Blob> parts, std::string_view tail) {
   Put(head_.data(), head_.size());
-  if (!with_body) return;
   for (const Blob& part : parts) Put(part.data(), part.size());
-}
-
-void OutgoingMessage::Seal(const Blob& part) {
-  Put(head_.data(), head_.size());
-  Put(part.data(), part.size());
+  Put(tail.data(), tail.size());
 }
 
 void OutgoingMessage::Put(const void* data, size_t size) {

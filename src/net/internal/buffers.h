@@ -25,9 +25,13 @@ class ReadBuffer {
   size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   void Consume(size_t count);
-  // Room behind the bytes, `wanted` if the bound allows; empty when the buffer is full.
-  std::span<char> Prepare(size_t wanted);
-  void Commit(size_t count) { end_ += count; }
+  // Room behind the bytes, `wanted` if the bound allows; empty when the buffer is full. It is lent
+  // until Commit: what is there may be consumed meanwhile.
+  std::span<char> Lend(size_t wanted);
+  void Commit(size_t count) {
+    end_ += count;
+    lent_ = false;
+  }
 
  private:
   void Move(size_t capacity);
@@ -36,6 +40,7 @@ class ReadBuffer {
   size_t capacity_;
   size_t begin_ = 0;
   size_t end_ = 0;
+  bool lent_ = false;
   std::unique_ptr<char[]> bytes_;
 };
 
@@ -67,9 +72,8 @@ class OutgoingMessage {
  public:
   // The head's text, empty, with the memory of the last one.
   std::string& StartHead();
-  // The head is complete; the parts must stay until Done. `with_body` false: only the head.
-  void Seal(const std::vector<Blob>& parts, bool with_body);
-  void Seal(const Blob& part);
+  // The head is complete; the parts, and the text behind them, must stay until all has left.
+  void Seal(std::span<const Blob> parts, std::string_view tail = {});
 
   bool done() const { return first_ == pending_.size(); }
   std::span<const asio::const_buffer> pending() const {

@@ -95,7 +95,7 @@ void ClientConnection::Begin() {
   deadline_.Set(exchange_->deadline);
   Status status = AppendRequestHead(out_.StartHead(), exchange_->request, address_);
   if (!status.ok()) return Fail(std::move(status), Failure::kOther);
-  out_.Seal(exchange_->request.body);
+  out_.Seal({&exchange_->request.body, 1});
   parser_.reset();
   ErrorCode error;
   out_.Consume(socket_.TryWrite(out_.pending(), error));
@@ -119,7 +119,7 @@ std::span<char> ClientConnection::ReadRoom() {
   reads_body_ = body_bytes_ > 0;
   if (reads_body_) return parser_->body.Prepare(body_bytes_);
   const bool in_body = parser_ && parser_->is_header_done();
-  return in_.Prepare(in_body ? kChunkBytes : 1);
+  return in_.Lend(in_body ? kChunkBytes : 1);
 }
 
 void ClientConnection::Read() {

@@ -1,6 +1,7 @@
 #include "net/internal/heads.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <boost/beast/http/status.hpp>
@@ -72,6 +73,16 @@ void AppendConnection(std::string& out, const ResponseFraming& framing) {
   }
 }
 
+void AppendBodyFraming(std::string& out, const http::Response& response,
+                       const ResponseFraming& framing) {
+  if (!StatusHasBody(response.status) || framing.until_close) return;
+  if (framing.chunked) {
+    AppendField(out, "Transfer-Encoding", "chunked");
+  } else {
+    AppendLength(out, BodyBytes(response));
+  }
+}
+
 bool WantsLength(const http::Request& request) {
   return !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
          request.method == "PATCH";
@@ -105,9 +116,13 @@ void AppendResponseHead(std::string& out, const http::Response& response,
   }
   if (!has_server && !framing.server_name.empty()) AppendField(out, "Server", framing.server_name);
   if (!has_date) AppendField(out, "Date", framing.date);
-  if (StatusHasBody(response.status)) AppendLength(out, BodyBytes(response));
+  AppendBodyFraming(out, response, framing);
   AppendConnection(out, framing);
   out.append("\r\n");
+}
+
+void AppendChunkSize(std::string& out, uint64_t bytes) {
+  fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes);
 }
 
 Status AppendRequestHead(std::string& out, const http::Request& request, std::string_view address) {

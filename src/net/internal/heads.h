@@ -15,6 +15,8 @@ namespace sarai::net {
 struct ResponseFraming {
   int request_version = 11;
   bool keep_alive = true;
+  bool chunked = false;      // the body's length is not known yet
+  bool until_close = false;  // nor can it be said in chunks: the connection's end is the body's
   std::string_view server_name;
   std::string_view date;
 };
@@ -26,6 +28,9 @@ bool StatusHasBody(int status);
 
 void AppendResponseHead(std::string& out, const http::Response& response,
                         const ResponseFraming& framing);
+
+// The line in front of a chunk of so many bytes, which is not zero.
+void AppendChunkSize(std::string& out, uint64_t bytes);
 
 // `address` becomes the Host where the request names none. Refuses a method or target that would
 // break the request line.

@@ -4,61 +4,25 @@
 #include <exception>
 #include <utility>
 
-#include <boost/beast/http/error.hpp>
-
 #include "base/log.h"
-#include "net/internal/heads.h"
+#include "net/internal/response_ticket.h"
 
 namespace sarai::net {
 namespace {
 
-constexpr size_t kReadBytes = 16 << 10;     // first size of a connection's read buffer
-constexpr size_t kChunkBytes = 64 << 10;    // read at once of a chunked body
-constexpr std::chrono::seconds kLinger{2};  // how long a client may take to hear a refusal
+constexpr size_t kReadBytes = 16 << 10;       // first size of a connection's read buffer
+constexpr size_t kChunkBytes = 64 << 10;      // read at once of a chunked body
+constexpr size_t kReadAheadBytes = 16 << 10;  // of the requests behind the one being handled
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
-// The responder that the handler gets. Whoever drops it unused answers 500.
-class ResponseTicket {
- public:
-  explicit ResponseTicket(std::shared_ptr<ServerConnection> connection)
-      : connection_(std::move(connection)) {}
-  ResponseTicket(ResponseTicket&&) noexcept = default;
-  ResponseTicket& operator=(ResponseTicket&&) = delete;
-  ~ResponseTicket() {
-    if (connection_) Deliver(ErrorResponse(500, "the request was dropped without an answer"));
-  }
-
-  void operator()(http::Response response) {
-    if (connection_) Deliver(std::move(response));
-  }
-
- private:
-  void Deliver(http::Response response) {
-    const std::shared_ptr<ServerConnection> connection = std::move(connection_);
-    if (connection->loop().OnThread()) return connection->Respond(std::move(response));
-    Task respond = [connection, response = std::move(response)]() mutable {
-      connection->Respond(std::move(response));
-    };
-    connection->loop().Post(respond);  // a stopped loop has closed the connection
-  }
-
-  std::shared_ptr<ServerConnection> connection_;
-};
-
-bool IsContentLengthFault(ErrorCode error) {
-  return error == beast_http::error::bad_content_length ||
-         error == beast_http::error::multiple_content_length;
-}
-
 // "http://host/path?x" -> "/path?x"; origin form and "*" stay. Empty: neither.
-std::string OriginForm(std::string target) {
-  if (target.starts_with('/') || target == "*") return target;
+void ReduceToOriginForm(std::string& target) {
+  if (target.starts_with('/') || target == "*") return;
   const size_t scheme = target.find("://");
-  if (scheme == std::string::npos || target.find_first_of("/?") < scheme) return {};
-  const size_t path = target.find_first_of("/?", scheme + 3);
-  if (path == std::string::npos) return "/";
-  return target[path] == '/' ? target.substr(path) : "/" + target.substr(path);
+  if (scheme == std::string::npos || target.find_first_of("/?") < scheme) return target.clear();
+  target.erase(0, std::min(target.size(), target.find_first_of("/?", scheme + 3)));
+  if (!target.starts_with('/')) target.insert(0, "/");
 }
 
 }  // namespace
@@ -66,6 +30,7 @@ std::string OriginForm(std::string target) {
 ServerConnection::ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket)
     : service_(std::move(service)),
       socket_(std::move(socket)),
+      peer_(socket_.Peer()),
       deadline_(service_->loop().io(), *this),
       in_(kReadBytes, std::max<size_t>(service_->shared().options.max_header_bytes, kChunkBytes) +
                           kReadBytes) {}
@@ -87,7 +52,7 @@ bool ServerConnection::Step() {
     case State::kContinue:
     case State::kWriting: return StepWrite();
     case State::kLingering: return StepLinger();
-    case State::kHandling:
+    case State::kHandling: return StepHandling();
     case State::kClosed: return false;
   }
   return false;
@@ -135,7 +100,7 @@ std::optional<ServerConnection::Refusal> ServerConnection::FindFault() const {
 }
 
 bool ServerConnection::StartBody() {
-  parser_->target = OriginForm(std::move(parser_->target));
+  ReduceToOriginForm(parser_->target);
   keep_alive_ = parser_->keep_alive();
   version_ = parser_->version;
   is_head_ = parser_->method == "HEAD";
@@ -144,23 +109,23 @@ bool ServerConnection::StartBody() {
   state_ = State::kChunkedBody;
   if (parser_->HasSizedBody()) {
     body_bytes_ = *parser_->content_length();
-    const size_t there = std::min<uint64_t>(in_.size(), body_bytes_);
-    if (!parser_->body.Append(in_.data().substr(0, there)))
-      return Refuse({503, "no memory for the request's body"});
-    in_.Consume(there);
     state_ = State::kSizedBody;
   }
-  const bool client_waits = parser_->expects_continue && version_ >= 11 && in_.empty() &&
-                            parser_->body.size() == 0 && !parser_->is_done();
+  const bool client_waits =
+      parser_->expects_continue && version_ >= 11 && in_.empty() && !parser_->is_done();
   if (!client_waits) return true;
   out_.StartHead() = "HTTP/1.1 100 Continue\r\n\r\n";
-  out_.Seal({}, false);
+  out_.Seal({});
   tried_write_ = false;
   state_ = State::kContinue;
   return true;
 }
 
 bool ServerConnection::StepSizedBody() {
+  const size_t there = std::min<uint64_t>(in_.size(), body_bytes_ - parser_->body.size());
+  if (!parser_->body.Append(in_.data().substr(0, there)))
+    return Refuse({503, "no memory for the request's body"});
+  in_.Consume(there);
   if (parser_->body.size() < body_bytes_) return ReadIntoBody();
   Dispatch();
   return true;
@@ -180,7 +145,11 @@ void ServerConnection::Dispatch() {
   http::Request request{.method = std::move(parser_->method),
                         .target = std::move(parser_->target),
                         .headers = std::move(parser_->headers),
-                        .body = parser_->body.Release()};
+                        .body = parser_->body.Release(),
+                        .peer = peer_,
+                        .cancellation = std::make_shared<Cancellation>()};
+  cancellation_ = request.cancellation;
+  if (client_ended_) cancellation_->Cancel();
   parser_.reset();
   request_read_ = true;
   deadline_.Clear();
@@ -197,90 +166,13 @@ void ServerConnection::CallHandler(http::Request request) {
   }
 }
 
-void ServerConnection::Respond(http::Response response) {
-  if (state_ != State::kHandling) return;  // the client or the server has left
-  StartResponse(std::move(response));
-  Advance();
+bool ServerConnection::StepHandling() {
+  WatchClient();
+  return false;
 }
 
-bool ServerConnection::Refuse(Refusal refusal) {
-  keep_alive_ = false;
-  StartResponse(ErrorResponse(refusal.status, refusal.message));
-  return true;
-}
-
-bool ServerConnection::RefuseUnparsable(ErrorCode error) {
-  if (error == beast_http::error::header_limit)
-    return Refuse({431, "the request's header is larger than this server takes"});
-  if (error == beast_http::error::body_limit)
-    return Refuse({413, "the request's body is larger than this server takes"});
-  if (error == beast_http::error::bad_version) return Refuse({505, "HTTP/1.1 and 1.0 only"});
-  if (error == boost::system::errc::not_enough_memory)
-    return Refuse({503, "no memory for the request's body"});
-  if (IsContentLengthFault(error)) return Refuse({400, "the Content-Length is wrong"});
-  return Refuse({400, "this is no HTTP/1.1 request: " + error.message()});
-}
-
-void ServerConnection::StartResponse(http::Response response) {
-  response_ = std::move(response);
-  keep_alive_ = KeepsAlive();
-  AppendResponseHead(out_.StartHead(), response_,
-                     {.request_version = version_,
-                      .keep_alive = keep_alive_,
-                      .server_name = service_->shared().options.server_name,
-                      .date = loop().HttpDate()});
-  out_.Seal(response_.body, !is_head_ && StatusHasBody(response_.status));
-  tried_write_ = false;
-  state_ = State::kWriting;
-}
-
-bool ServerConnection::KeepsAlive() const {
-  return keep_alive_ && request_read_ && !service_->shared().draining;
-}
-
-bool ServerConnection::StepWrite() {
-  // The first try is direct: small answers leave without a turn of the loop. Large ones take turns
-  // with the loop's other connections.
-  if (!tried_write_) {
-    tried_write_ = true;
-    ErrorCode error;
-    out_.Consume(socket_.TryWrite(out_.pending(), error));
-    if (error) {
-      Close();
-      return false;
-    }
-  }
-  if (!out_.done()) return WritePending();
-  if (state_ == State::kContinue) {
-    state_ = parser_->chunked() ? State::kChunkedBody : State::kSizedBody;
-    return true;
-  }
-  FinishResponse();
-  return true;
-}
-
-void ServerConnection::FinishResponse() {
-  response_ = {};
-  parser_.reset();
-  if (KeepsAlive()) {
-    state_ = State::kIdle;
-  } else if (request_read_ && in_.empty() && !socket_.HasInput()) {
-    Close();
-  } else {
-    StartLingering();
-  }
-}
-
-void ServerConnection::StartLingering() {
-  // Closing while the client sends would reset the connection and could destroy the answer.
-  socket_.ShutdownSend();
-  deadline_.Set(Now() + kLinger);
-  state_ = State::kLingering;
-}
-
-bool ServerConnection::StepLinger() {
-  in_.Consume(in_.size());
-  return ReadIntoBuffer(kReadBytes);
+void ServerConnection::WatchClient() {
+  if (!client_ended_ && in_.size() < kReadAheadBytes) ReadIntoBuffer(1);
 }
 
 void ServerConnection::BeginDrain() {
@@ -293,8 +185,11 @@ void ServerConnection::Close() {
   socket_.Close();
   deadline_.Cancel();
   parser_.reset();
-  response_ = {};
+  const http::Response response = std::exchange(response_, {});
+  const CancellationPtr cancellation = std::move(cancellation_);
   service_->Remove(shared_from_this());
+  if (response.stream) response.stream->Abandon();
+  if (cancellation) cancellation->Cancel();
 }
 
 void ServerConnection::OnDeadline() {
@@ -305,19 +200,28 @@ void ServerConnection::OnDeadline() {
   socket_.Cancel();  // the pending read ends now, and OnRead goes on from there
 }
 
+bool ServerConnection::MayRead() {
+  if (!read_pending_ && client_ended_) Close();  // asio tells of a stream's end only once
+  return !read_pending_ && !client_ended_;
+}
+
 bool ServerConnection::ReadIntoBuffer(size_t wanted) {
-  const auto room = in_.Prepare(wanted);
+  if (!MayRead()) return false;
+  const auto room = in_.Lend(wanted);
   if (room.empty()) return Refuse({400, "a line of the chunked body is too long"});
+  read_pending_ = true;
   socket_.AsyncRead(room, [self = shared_from_this()](ErrorCode error, size_t count) {
-    if (!error) self->in_.Commit(count);
+    self->in_.Commit(count);
     self->OnRead(error);
   });
   return false;
 }
 
 bool ServerConnection::ReadIntoBody() {
+  if (!MayRead()) return false;  // one into the buffer, from when the request before was handled
   const auto room = parser_->body.Prepare(body_bytes_);
   if (room.empty()) return Refuse({503, "no memory for the request's body"});
+  read_pending_ = true;
   socket_.AsyncRead(room, [self = shared_from_this()](ErrorCode error, size_t count) {
     if (!error && self->parser_) self->parser_->body.Commit(count);
     self->OnRead(error);
@@ -326,7 +230,9 @@ bool ServerConnection::ReadIntoBody() {
 }
 
 void ServerConnection::OnRead(ErrorCode error) {
+  read_pending_ = false;
   if (state_ == State::kClosed) return;
+  if (state_ == State::kHandling || state_ == State::kWriting) return OnReadWhileAnswering(error);
   if (std::exchange(timed_out_, false)) {
     Refuse({408, "the request did not arrive in time"});
   } else if (error) {
@@ -335,20 +241,16 @@ void ServerConnection::OnRead(ErrorCode error) {
   Advance();
 }
 
-bool ServerConnection::WritePending() {
-  // Renewed with every piece that leaves: it bounds a standstill, not a large answer.
-  deadline_.Set(Now() + service_->shared().options.write_timeout);
-  socket_.AsyncWrite(out_.pending(), [self = shared_from_this()](ErrorCode error, size_t count) {
-    self->OnWritten(error, count);
-  });
-  return false;
-}
-
-void ServerConnection::OnWritten(ErrorCode error, size_t count) {
-  if (state_ == State::kClosed) return;
-  if (error) return Close();
-  out_.Consume(count);
-  Advance();
+void ServerConnection::OnReadWhileAnswering(ErrorCode error) {
+  if (!error) {  // a request that must wait
+    if (!write_pending_) Advance();
+    return;
+  }
+  const bool makes_body = response_.stream && !stream_ended_;
+  if (error != asio::error::eof || makes_body) return Close();
+  // It may still read: if there comes an answer all the same, it is sent.
+  client_ended_ = true;
+  if (const CancellationPtr cancellation = cancellation_) cancellation->Cancel();
 }
 
 }  // namespace sarai::net

@@ -22,8 +22,9 @@ namespace sarai::net {
 //                  \-> kWriting (a refusal) -------------------------------> kLingering -> kClosed
 //
 // Owned by its ServerLoop until it closes, and by the responder of the request being handled.
-// On its loop only. Invariant: at most one read or write is pending, and none in kHandling; so a
-// client that pipelines waits in the kernel's buffers, not in ours.
+// On its loop only. Invariants: at most one read and one write are pending. While a request is
+// handled or its body is still being made, a read is pending, which sees the client leave and is
+// the next request's; a client that pipelines fills kReadAheadBytes and then waits in the kernel.
 class ServerConnection final : public std::enable_shared_from_this<ServerConnection> {
  public:
   ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket);
@@ -45,7 +46,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
     kSizedBody,    // reading a body of announced length
     kChunkedBody,  // reading chunks
     kHandling,     // the handler has the request
-    kWriting,      // the answer leaves
+    kWriting,      // the answer leaves, or its next part is still being made
     kLingering,    // reads and drops what the client still sends, so that it gets our last words
     kClosed,
   };
@@ -59,10 +60,11 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void Advance();
   bool Step();
   bool StepHeader();
-  bool StepBody();
   bool StepSizedBody();
   bool StepChunkedBody();
+  bool StepHandling();
   bool StepWrite();
+  bool StepStream();
   bool StepLinger();
 
   void StartRequest();
@@ -73,19 +75,28 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   bool Refuse(Refusal refusal);
   bool RefuseUnparsable(ErrorCode error);
   void StartResponse(http::Response response);
+  void StartStream(std::string& head);
+  bool TakeFromStream();
+  void SealStream(std::string& head);
+  void OnMoreInStream();
   void FinishResponse();
+  void CutStream();
   void StartLingering();
   bool KeepsAlive() const;
 
   // These begin an operation that calls Advance when it is done, and return false.
   bool ReadIntoBuffer(size_t wanted);
+  bool MayRead();
   bool ReadIntoBody();
   bool WritePending();
   void OnRead(ErrorCode error);
+  void OnReadWhileAnswering(ErrorCode error);
+  void WatchClient();
   void OnWritten(ErrorCode error, size_t count);
 
   const std::shared_ptr<ServerLoop> service_;  // first: it keeps the loop that the rest needs
   Socket socket_;
+  const std::string peer_;
   Deadline<ServerConnection> deadline_;
   State state_ = State::kIdle;
   bool advancing_ = false;  // Respond inside the handler must not start a second Advance
@@ -99,8 +110,14 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   bool is_head_ = false;
   int version_ = 11;
   bool timed_out_ = false;  // while reading
+  bool read_pending_ = false;
+  bool write_pending_ = false;
   bool tried_write_ = false;
-  http::Response response_;  // owns the parts being written
+  bool client_ended_ = false;     // it sends no more
+  CancellationPtr cancellation_;  // of the request being answered
+  http::Response response_;       // owns the parts being written
+  bool stream_ended_ = false;     // all of response_.stream has been taken
+  Status stream_failure_;         // why it is not whole
   OutgoingMessage out_;
 };
 

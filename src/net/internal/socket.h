@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <span>
+#include <string>
 #include <utility>
 
 #include <boost/asio/connect.hpp>
@@ -51,6 +52,14 @@ class Socket {
     return count;
   }
 
+  std::string Peer() const {  // "127.0.0.1:51234"; empty when it has left already
+    ErrorCode error;
+    const tcp::endpoint peer = tcp_.remote_endpoint(error);
+    if (error) return {};
+    const std::string host = peer.address().to_string();
+    const std::string port = std::to_string(peer.port());
+    return peer.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+  }
   bool HasInput() {
     ErrorCode ignored;
     return tcp_.available(ignored) > 0;
@@ -58,6 +67,10 @@ class Socket {
   void ShutdownSend() {
     ErrorCode ignored;
     tcp_.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+  void ResetOnClose() {  // the peer then sees a failure instead of an end
+    ErrorCode ignored;
+    tcp_.set_option(tcp::socket::linger(true, 0), ignored);
   }
   void Cancel() {  // what is pending ends with an error
     ErrorCode ignored;

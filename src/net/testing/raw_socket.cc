@@ -101,6 +101,15 @@ RawResponse RawSocket::ReadResponse(bool with_body) {
   return response;
 }
 
+std::optional<std::string> RawSocket::ReadChunk() {
+  const std::string line = ReadUntil("\r\n");
+  if (!line.ends_with("\r\n")) return std::nullopt;
+  const size_t size = std::strtoull(line.c_str(), nullptr, 16);
+  std::string chunk = Read(size);
+  if (chunk.size() < size || Read(2) != "\r\n") return std::nullopt;
+  return chunk;
+}
+
 std::string RawSocket::ReadRequest() {
   std::string request = ReadUntil("\r\n\r\n");
   return request + Read(AnnouncedLength(request));
@@ -111,6 +120,12 @@ bool RawSocket::AtEnd() {
   char byte;
   const ssize_t count = ::recv(fd_.get(), &byte, 1, 0);
   return count == 0 || (count < 0 && errno == ECONNRESET);
+}
+
+void RawSocket::Break() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd_.Reset();
 }
 
 void RawSocket::ShutdownSend() { ::shutdown(fd_.get(), SHUT_WR); }

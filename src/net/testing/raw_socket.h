@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,10 +30,13 @@ class RawSocket {
   std::string Read(size_t count);
   std::string ReadToEnd();
   RawResponse ReadResponse(bool with_body = true);  // status 0: the stream ended before one
-  std::string ReadRequest();                        // head and body of announced length
-  bool AtEnd();                                     // waits; true when the peer has closed
+  // The next chunk of a chunked body: empty for the last one, nothing when it is cut off before.
+  std::optional<std::string> ReadChunk();
+  std::string ReadRequest();  // head and body of announced length
+  bool AtEnd();               // waits; true when the peer has closed
   void ShutdownSend();
   void Close() { fd_.Reset(); }
+  void Break();  // closes with a reset
 
  private:
   bool Fill();

@@ -27,8 +27,10 @@ void ReduceToOriginForm(std::string& target) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket)
+ServerConnection::ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket,
+                                   std::shared_ptr<const Handler> handler)
     : service_(std::move(service)),
+      handler_(std::move(handler)),
       socket_(std::move(socket)),
       peer_(socket_.Peer()),
       deadline_(service_->loop().io(), *this),
@@ -160,7 +162,7 @@ void ServerConnection::Dispatch() {
 void ServerConnection::CallHandler(http::Request request) {
   // Exceptions stop here: the responder unwinds with the handler and answers 500.
   try {
-    service_->shared().handler(std::move(request), ResponseTicket(shared_from_this()));
+    (*handler_)(std::move(request), ResponseTicket(shared_from_this()));
   } catch (const std::exception& e) {
     LogError("net", "exception in a request's handler: {}", e.what());
   }

@@ -25,16 +25,18 @@ namespace sarai::net {
 // On its loop only. Invariants: at most one read and one write are pending. While a request is
 // handled or its body is still being made, a read is pending, which sees the client leave and is
 // the next request's; a client that pipelines fills kReadAheadBytes and then waits in the kernel.
-class ServerConnection final : public std::enable_shared_from_this<ServerConnection> {
+class ServerConnection final : public Connection,
+                               public std::enable_shared_from_this<ServerConnection> {
  public:
-  ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket);
+  ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket,
+                   std::shared_ptr<const Handler> handler);
 
-  void Start() { Advance(); }
+  void Start() override { Advance(); }
   // The answer to the request being handled.
   void Respond(http::Response response);
   // Closes if nothing is asked; otherwise the next answer is the last.
-  void BeginDrain();
-  void Close();
+  void BeginDrain() override;
+  void Close() override;
   void OnDeadline();
   Loop& loop() { return service_->loop(); }
 
@@ -95,6 +97,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void OnWritten(ErrorCode error, size_t count);
 
   const std::shared_ptr<ServerLoop> service_;  // first: it keeps the loop that the rest needs
+  const std::shared_ptr<const Handler> handler_;
   Socket socket_;
   const std::string peer_;
   Deadline<ServerConnection> deadline_;

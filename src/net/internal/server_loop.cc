@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "net/internal/server_connection.h"
-
 namespace sarai::net {
 
 bool ServerShared::Admit() {
@@ -37,13 +35,13 @@ void ServerShared::AwaitEnd() {
 
 void ServerLoop::Start(tcp::socket socket) {
   if (loop_->stopping()) return shared_->Leave();
-  auto connection = std::make_shared<ServerConnection>(shared_from_this(), std::move(socket));
+  const auto connection = shared_->make_connection(shared_from_this(), std::move(socket));
   connections_.insert(connection);
   connection->Start();
   if (shared_->draining) connection->BeginDrain();
 }
 
-void ServerLoop::Remove(const std::shared_ptr<ServerConnection>& connection) {
+void ServerLoop::Remove(const std::shared_ptr<Connection>& connection) {
   if (connections_.erase(connection) > 0) shared_->Leave();
 }
 

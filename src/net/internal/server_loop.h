@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_set>
@@ -13,12 +14,24 @@
 
 namespace sarai::net {
 
-class ServerConnection;
+class ServerLoop;
+
+// One client's connection. Owned by its ServerLoop until it closes; touched on its loop only.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual void Start() = 0;
+  // Takes nothing new, and closes when what is under way has been answered.
+  virtual void BeginDrain() = 0;
+  virtual void Close() = 0;  // idempotent; removes it from its ServerLoop
+};
+using MakeConnection =
+    std::function<std::shared_ptr<Connection>(std::shared_ptr<ServerLoop> service, tcp::socket)>;
 
 // Kept by the server, its parts on the loops, and every responder still out.
 struct ServerShared {
-  ServerShared(ServerOptions server_options, Handler request_handler)
-      : options(std::move(server_options)), handler(std::move(request_handler)) {}
+  ServerShared(ServerOptions server_options, MakeConnection connection_maker)
+      : options(std::move(server_options)), make_connection(std::move(connection_maker)) {}
 
   // Takes a place for one more connection, or refuses.
   bool Admit();
@@ -29,7 +42,7 @@ struct ServerShared {
   void AwaitEnd();
 
   const ServerOptions options;
-  const Handler handler;
+  const MakeConnection make_connection;
   std::atomic<bool> draining{false};
 
  private:
@@ -52,7 +65,7 @@ class ServerLoop final : public LoopService, public std::enable_shared_from_this
 
   // `socket` has been admitted already.
   void Start(tcp::socket socket);
-  void Remove(const std::shared_ptr<ServerConnection>& connection);
+  void Remove(const std::shared_ptr<Connection>& connection);
   void BeginDrain();
   void CloseAll();
   void OnLoopStop() override { CloseAll(); }
@@ -60,7 +73,7 @@ class ServerLoop final : public LoopService, public std::enable_shared_from_this
  private:
   const std::shared_ptr<Loop> loop_;
   const std::shared_ptr<ServerShared> shared_;
-  std::unordered_set<std::shared_ptr<ServerConnection>> connections_;
+  std::unordered_set<std::shared_ptr<Connection>> connections_;
 };
 
 }  // namespace sarai::net

@@ -77,6 +77,7 @@ void Inference::Run(InferenceCall call, http::Responder respond) const {
   request->model = std::move(call.model);
   request->version = std::move(call.version);
   request->caller = std::move(call.caller);
+  request->cancellation = std::move(call.cancellation);
   auto shared = memory_.Resolve(*request);
   if (!shared)
     return respond(ErrorReply(dialect_.http_status(shared.error().code()), shared.error()));

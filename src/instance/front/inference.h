@@ -22,6 +22,7 @@ struct InferenceCall {
   Blob body;
   std::optional<size_t> json_size;  // as in kserve::ParseInferRequest
   Caller caller;
+  CancellationPtr cancellation;
   http::ContentEncoding answer_encoding = http::ContentEncoding::kIdentity;
 };
 

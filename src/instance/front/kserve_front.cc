@@ -160,6 +160,7 @@ void KserveFront::Infer(const http::Request& request, std::string name, std::str
        .body = std::move(*body),
        .json_size = *json_size,
        .caller = CallerOf(request),
+       .cancellation = request.cancellation,
        .answer_encoding = http::PreferredEncoding(request.headers.Get("Accept-Encoding"))},
       std::move(respond));
 }

@@ -155,7 +155,8 @@ void MmeFront::Infer(const http::Request& request, std::string model, http::Resp
   inference_.Run({.model = std::move(model),
                   .body = request.body,
                   .json_size = *json_size,
-                  .caller = CallerOf(request)},
+                  .caller = CallerOf(request),
+                  .cancellation = request.cancellation},
                  std::move(respond));
 }
 

@@ -17,8 +17,8 @@ MakeConnection HttpConnections(Handler handler) {
 
 class RealHttpServer final : public HttpServer {
  public:
-  RealHttpServer(EventLoops& loops, ServerOptions options, Handler handler)
-      : server_(loops, std::move(options), HttpConnections(std::move(handler))) {}
+  RealHttpServer(EventLoops& loops, ServerOptions options, Handler handler, TlsContextPtr tls)
+      : server_(loops, std::move(options), HttpConnections(std::move(handler)), std::move(tls)) {}
 
   Status Start() { return server_.Start(); }
   std::string address() const override { return server_.address(); }
@@ -33,7 +33,9 @@ class RealHttpServer final : public HttpServer {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Listen(EventLoops& loops, ServerOptions options,
                                                        Handler handler) {
-  auto server = std::make_unique<RealHttpServer>(loops, std::move(options), std::move(handler));
+  SARAI_TRY(TlsContextPtr tls, MakeTlsContext(options.tls, "http/1.1"));
+  auto server = std::make_unique<RealHttpServer>(loops, std::move(options), std::move(handler),
+                                                 std::move(tls));
   if (Status status = server->Start(); !status.ok()) return Error(std::move(status));
   return server;
 }

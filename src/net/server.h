@@ -33,7 +33,8 @@ struct ServerOptions {
   uint32_t max_header_bytes = 64 << 10;             // 431 above it
   uint32_t max_connections = 4096;                  // further ones are closed at once
   std::chrono::milliseconds idle_timeout{120'000};  // between requests
-  std::chrono::milliseconds read_timeout{60'000};   // from a request's first byte to its last
+  // From a request's first byte to its last, and for a TLS handshake.
+  std::chrono::milliseconds read_timeout{60'000};
   std::chrono::milliseconds write_timeout{60'000};  // without any progress of an answer
   std::string server_name = "sarai";
   TlsOptions tls;
@@ -43,7 +44,8 @@ using Handler = std::function<void(http::Request, http::Responder)>;
 
 class HttpServer {
  public:
-  // Listens at once; errors name address and port. `loops` must outlive the server.
+  // Listens at once; errors name address and port, or the certificate's file. `loops` must outlive
+  // the server.
   static Result<std::unique_ptr<HttpServer>> Listen(EventLoops& loops, ServerOptions options,
                                                     Handler handler);
   virtual ~HttpServer() = default;

@@ -13,9 +13,9 @@ namespace {
 // One pool per loop; a Send goes to the pool of the calling loop, or to the next in turn.
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(EventLoops& loops, TransportLimits limits) {
+  HttpTransport(EventLoops& loops, TransportLimits limits, const TlsContextPtr& tls) {
     for (const auto& loop : loops.impl().loops) {
-      auto pool = std::make_shared<ClientPool>(loop, limits);
+      auto pool = std::make_shared<ClientPool>(loop, limits, tls);
       Task attach = [pool] { pool->loop().Attach(pool); };
       loop->Post(attach);
       pools_.push_back(std::move(pool));
@@ -73,7 +73,18 @@ class HttpTransport final : public Transport {
 std::unique_ptr<Transport> MakeHttpTransport(EventLoops& loops, size_t max_idle_per_peer,
                                              std::chrono::milliseconds idle_timeout) {
   return std::make_unique<HttpTransport>(
-      loops, TransportLimits{.max_idle_per_peer = max_idle_per_peer, .idle_timeout = idle_timeout});
+      loops, TransportLimits{.max_idle_per_peer = max_idle_per_peer, .idle_timeout = idle_timeout},
+      nullptr);
+}
+
+Result<std::unique_ptr<Transport>> MakeHttpsTransport(EventLoops& loops,
+                                                      const ClientTlsOptions& tls,
+                                                      size_t max_idle_per_peer,
+                                                      std::chrono::milliseconds idle_timeout) {
+  SARAI_TRY(TlsContextPtr context, MakeTlsContext(tls));
+  return std::make_unique<HttpTransport>(
+      loops, TransportLimits{.max_idle_per_peer = max_idle_per_peer, .idle_timeout = idle_timeout},
+      std::move(context));
 }
 
 std::expected<http::Response, SendError> SendAndWait(Transport& transport, std::string address,

@@ -34,7 +34,8 @@ using SendCallback = std::move_only_function<void(std::expected<http::Response, 
 class Transport {
  public:
   virtual ~Transport() = default;
-  // `address` is "host:port". The callback is called exactly once, from any thread.
+  // `address` is "host:port", or "https://host:port" for TLS. The callback is called exactly once,
+  // from any thread.
   virtual void Send(std::string address, http::Request request, SendOptions options,
                     SendCallback done) = 0;
 };
@@ -46,6 +47,16 @@ class Transport {
 // flight end with kUnavailable.
 std::unique_ptr<Transport> MakeHttpTransport(
     EventLoops& loops, size_t max_idle_per_peer = 64,
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds(30));
+
+// PEM files. The peer must prove its name or address by a certificate of the authority.
+struct ClientTlsOptions {
+  std::string authority_file;              // empty = the system's
+  std::string certificate_file, key_file;  // shown to peers that ask; empty = none
+};
+// The same with TLS to the peers that want it; errors name the file.
+Result<std::unique_ptr<Transport>> MakeHttpsTransport(
+    EventLoops& loops, const ClientTlsOptions& tls, size_t max_idle_per_peer = 64,
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(30));
 
 // Blocking call for places that own a thread: the CLI, a strand. Refused on an event loop.

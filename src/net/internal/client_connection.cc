@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kChunkBytes = 64 << 10;         // read at once of a body of unknown length
 constexpr uint32_t kMaxHeaderBytes = 256 << 10;  // of a response
+constexpr uint64_t kStreamAheadBytes = 1 << 20;  // of a streamed body, read before it is wanted
+constexpr std::string_view kTlsScheme = "https://";
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
 
@@ -40,16 +42,44 @@ std::optional<HostAndPort> SplitAddress(const std::string& address) {
 ClientConnection::ClientConnection(std::shared_ptr<ClientPool> pool, std::string address)
     : pool_(std::move(pool)),
       address_(std::move(address)),
+      tls_(address_.starts_with(kTlsScheme)),
+      authority_(address_.substr(tls_ ? kTlsScheme.size() : 0)),
       socket_(pool_->loop().io()),
       deadline_(pool_->loop().io(), *this),
       in_(kReadBytes, kMaxHeaderBytes + kReadBytes) {}
 
-void ClientConnection::Connect(std::unique_ptr<Exchange> exchange) {
+std::move_only_function<void()> ClientConnection::Later(void (ClientConnection::*what)()) {
+  return [pool = pool_, weak = weak_from_this(), number = exchange_number_, what] {
+    Task task = [weak, number, what] {
+      const auto self = weak.lock();
+      if (self && self->exchange_ && self->exchange_number_ == number) (*self.*what)();
+    };
+    pool->loop().Post(task);
+  };
+}
+
+void ClientConnection::Take(std::unique_ptr<Exchange> exchange) {
   exchange_ = std::move(exchange);
-  const auto where = SplitAddress(address_);
+  ++exchange_number_;
+  exchange_->ForgetCancellation();  // by the connection that it was sent on before
+  if (const CancellationPtr& cancellation = exchange_->options.cancellation)
+    exchange_->cancel_id = cancellation->OnCancel(Later(&ClientConnection::OnCancelled));
+}
+
+void ClientConnection::OnCancelled() {
+  Fail(MakeStatus(Code::kCancelled, "the request to {} was cancelled", address_), Failure::kOther);
+}
+
+void ClientConnection::Connect(std::unique_ptr<Exchange> exchange) {
+  Take(std::move(exchange));
+  const auto where = SplitAddress(authority_);
   if (!where)
     return Fail(MakeStatus(Code::kInvalidArgument, "'{}' is no address: write HOST:PORT", address_),
                 Failure::kOther);
+  if (tls_ && !pool_->tls())
+    return Fail(MakeStatus(Code::kInvalidArgument, "no TLS has been set up to reach {}", address_),
+                Failure::kOther);
+  host_ = where->host;
   deadline_.Set(std::min(exchange_->deadline, Now() + exchange_->options.connect_timeout));
   ErrorCode error;
   const auto literal = asio::ip::make_address(where->host, error);
@@ -71,20 +101,36 @@ void ClientConnection::ResolveName(const std::string& host, const std::string& p
 }
 
 void ClientConnection::ConnectTo(const std::vector<tcp::endpoint>& peers) {
-  socket_.AsyncConnect(peers, [self = shared_from_this()](ErrorCode error) {
+  socket_.AsyncConnect(peers,
+                       [self = shared_from_this()](ErrorCode error) { self->OnConnected(error); });
+}
+
+void ClientConnection::OnConnected(ErrorCode error) {
+  if (state_ == State::kClosed) return;
+  if (error) return FailToConnect(error);
+  socket_.Connected();
+  tls_ ? ShakeHands() : Start();
+}
+
+void ClientConnection::ShakeHands() {
+  socket_.AsyncConnectTls(pool_->tls(), host_, [self = shared_from_this()](ErrorCode error) {
     if (self->state_ == State::kClosed) return;
-    if (error)
-      return self->Fail(MakeStatus(Code::kUnavailable, "cannot connect to {}: {}", self->address_,
-                                   error.message()),
-                        Failure::kOther);
-    self->socket_.Connected();
-    self->Begin();
-    if (self->state_ != State::kClosed) self->Read();
+    error ? self->FailToConnect(error) : self->Start();
   });
 }
 
+void ClientConnection::FailToConnect(ErrorCode error) {
+  Fail(MakeStatus(Code::kUnavailable, "cannot connect to {}: {}", address_, error.message()),
+       Failure::kOther);
+}
+
+void ClientConnection::Start() {
+  Begin();
+  if (state_ != State::kClosed) Read();
+}
+
 void ClientConnection::Reuse(std::unique_ptr<Exchange> exchange) {
-  exchange_ = std::move(exchange);
+  Take(std::move(exchange));
   reused_ = true;
   Begin();
 }
@@ -93,7 +139,7 @@ void ClientConnection::Begin() {
   state_ = State::kBusy;
   byte_received_ = false;
   deadline_.Set(exchange_->deadline);
-  Status status = AppendRequestHead(out_.StartHead(), exchange_->request, address_);
+  Status status = AppendRequestHead(out_.StartHead(), exchange_->request, authority_);
   if (!status.ok()) return Fail(std::move(status), Failure::kOther);
   out_.Seal({&exchange_->request.body, 1});
   parser_.reset();
@@ -136,6 +182,7 @@ void ClientConnection::OnRead(ErrorCode error, size_t count) {
   if (error) return OnEndOfStream(error);
   if (state_ == State::kIdle) return Close();  // nothing was asked
   byte_received_ = true;
+  if (exchange_->stream) deadline_.Set(Now() + exchange_->options.timeout);
   reads_body_ ? parser_->body.Commit(count) : in_.Commit(count);
   OnBytes();
 }
@@ -153,7 +200,9 @@ void ClientConnection::OnEndOfStream(ErrorCode error) {
 
 void ClientConnection::OnBytes() {
   if (ParseResponse()) return Complete();
-  if (state_ != State::kClosed) Read();
+  if (state_ == State::kClosed) return;
+  PassOnBody();
+  if (!StreamLags()) Read();
 }
 
 bool ClientConnection::ParseResponse() {
@@ -163,6 +212,8 @@ bool ClientConnection::ParseResponse() {
       parser_->skip(exchange_->request.method == "HEAD");
     }
     if (!parser_->is_header_done() && !ParseHeader()) return false;
+    if (exchange_->options.stream && !exchange_->stream && parser_->status >= 200 && !StartStream())
+      return false;
     if (!ParseBody()) return false;
     if (parser_->status >= 200) return true;
     parser_.reset();  // "100 Continue" and the like: the answer is still to come
@@ -175,7 +226,7 @@ bool ClientConnection::ParseHeader() {
   if (error) return Refuse(error);
   if (parser_->unknown_transfer_encoding || parser_->status == 101)
     return Refuse(beast_http::error::bad_transfer_encoding);
-  if (!parser_->HasSizedBody()) return true;
+  if (!parser_->HasSizedBody() || exchange_->options.stream) return true;
   body_bytes_ = *parser_->content_length();
   const size_t there = std::min<uint64_t>(in_.size(), body_bytes_);
   if (!parser_->body.Append(in_.data().substr(0, there)))
@@ -209,7 +260,40 @@ bool ClientConnection::Refuse(ErrorCode error) {
   return false;
 }
 
+// Gives the caller the answer but for its body. False: which has ended the connection.
+bool ClientConnection::StartStream() {
+  exchange_->stream = std::make_shared<ByteStream>();
+  http::Response response{.status = parser_->status,
+                          .headers = std::move(parser_->headers),
+                          .stream = exchange_->stream};
+  deadline_.Set(Now() + exchange_->options.timeout);
+  exchange_->stream->OnAbandoned(Later(&ClientConnection::OnCancelled));
+  exchange_->Finish(std::move(response));
+  return state_ != State::kClosed;
+}
+
+// What has been read of a streamed body.
+void ClientConnection::PassOnBody() {
+  if (exchange_->stream && parser_->body.size() > 0)
+    exchange_->stream->Write(parser_->body.Release());
+}
+
+// True: its reader takes its time, and OnRoomInStream follows.
+bool ClientConnection::StreamLags() {
+  if (!exchange_->stream) return false;
+  const bool lags =
+      exchange_->stream->Lags(kStreamAheadBytes, Later(&ClientConnection::OnRoomInStream));
+  if (lags) deadline_.Clear();
+  return lags;
+}
+
+void ClientConnection::OnRoomInStream() {
+  deadline_.Set(Now() + exchange_->options.timeout);
+  Read();
+}
+
 void ClientConnection::Complete() {
+  PassOnBody();
   const bool reusable = parser_->keep_alive() && out_.done() && !write_failed_ && in_.empty();
   http::Response response = TakeResponse();
   const auto exchange = std::move(exchange_);
@@ -220,7 +304,9 @@ void ClientConnection::Complete() {
   } else {
     Close();
   }
-  exchange->Finish(std::move(response));  // last: it may send again, on this connection
+  exchange->ForgetCancellation();
+  // Last: the caller may send again, on this connection.
+  exchange->stream ? exchange->stream->End() : exchange->Finish(std::move(response));
 }
 
 http::Response ClientConnection::TakeResponse() {
@@ -245,7 +331,7 @@ void ClientConnection::Fail(Status status, Failure failure) {
 
 void ClientConnection::OnDeadline() {
   if (state_ == State::kIdle) return Close();
-  if (Now() >= exchange_->deadline)
+  if (exchange_->stream || Now() >= exchange_->deadline)
     return Fail(MakeStatus(Code::kDeadlineExceeded, "{} did not answer within {} ms", address_,
                            exchange_->options.timeout.count()),
                 Failure::kOther);

@@ -17,9 +17,12 @@ namespace sarai::net {
 
 //   kConnecting -> kBusy <-> kIdle,  all -> kClosed
 //
+// A streamed answer is given to the caller when its head is there; its body then goes into a
+// ByteStream, and reading pauses while more than kStreamAheadBytes of it wait there.
+//
 // Owned by its pool until it closes. On its loop only. Invariant: from the connection on, one read
-// is always pending; so an answer is seen without a further call, and a peer that closes an idle
-// connection takes it out of the pool.
+// is always pending, except in that pause; so an answer is seen without a further call, and a peer
+// that closes an idle connection takes it out of the pool.
 class ClientConnection final : public std::enable_shared_from_this<ClientConnection> {
  public:
   ClientConnection(std::shared_ptr<ClientPool> pool, std::string address);
@@ -38,7 +41,16 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
 
   void ResolveName(const std::string& host, const std::string& port);
   void ConnectTo(const std::vector<tcp::endpoint>& peers);
+  void OnConnected(ErrorCode error);
+  void ShakeHands();
+  void FailToConnect(ErrorCode error);
+  void Start();
   void Begin();
+  void Take(std::unique_ptr<Exchange> exchange);
+  // A callback for other threads: `what` is done on the loop, unless the exchange has ended by
+  // then.
+  std::move_only_function<void()> Later(void (ClientConnection::*what)());
+  void OnCancelled();
   void Write();
   void Read();
   std::span<char> ReadRoom();
@@ -52,16 +64,24 @@ class ClientConnection final : public std::enable_shared_from_this<ClientConnect
   bool Refuse(ErrorCode error);
   void Complete();
   http::Response TakeResponse();
+  bool StartStream();
+  void PassOnBody();
+  bool StreamLags();
+  void OnRoomInStream();
   void Fail(Status status, Failure failure);
   void Close();
 
   const std::shared_ptr<ClientPool> pool_;  // first: it keeps the loop that the rest needs
   const std::string address_;
+  const bool tls_;
+  const std::string authority_;  // the address as "host:port"
+  std::string host_;
   Socket socket_;
   Deadline<ClientConnection> deadline_;
   State state_ = State::kConnecting;
 
   std::unique_ptr<Exchange> exchange_;  // in kConnecting and kBusy
+  uint64_t exchange_number_ = 0;        // tells it from the ones before
   bool reused_ = false;
   bool byte_received_ = false;
   bool write_failed_ = false;

@@ -9,6 +9,10 @@
 
 namespace sarai::net {
 
+void Exchange::ForgetCancellation() {
+  if (cancel_id != 0) options.cancellation->Forget(std::exchange(cancel_id, 0));
+}
+
 void Exchange::Finish(std::expected<http::Response, SendError> outcome) {
   try {
     std::exchange(done, nullptr)(std::move(outcome));
@@ -18,10 +22,14 @@ void Exchange::Finish(std::expected<http::Response, SendError> outcome) {
 }
 
 void Exchange::Fail(Status status, bool no_byte_received) {
+  ForgetCancellation();
+  if (stream) return stream->End(std::move(status));
   Finish(std::unexpected(SendError{std::move(status), no_byte_received}));
 }
 
 void ClientPool::Send(std::unique_ptr<Exchange> exchange) {
+  if (IsCancelled(exchange->options.cancellation))
+    return exchange->Fail(Status(Code::kCancelled, "the request was cancelled"), true);
   if (const auto connection = TakeIdle(exchange->address))
     return connection->Reuse(std::move(exchange));
   SendOnFreshConnection(std::move(exchange));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/internal/loops.h"
+#include "net/internal/tls.h"
 #include "net/transport.h"
 
 namespace sarai::net {
@@ -19,7 +20,8 @@ struct TransportLimits {
   std::chrono::milliseconds idle_timeout{30'000};
 };
 
-// One Send on its way; whoever holds it owes the callback.
+// One Send on its way; whoever holds it owes the callback, and a stream that it has answered with
+// an end.
 struct Exchange {
   std::string address;
   http::Request request;
@@ -27,20 +29,24 @@ struct Exchange {
   TimePoint deadline;
   SendCallback done;
   bool retried = false;
+  uint64_t cancel_id = 0;  // in options.cancellation, while it is listened to
+  ByteStreamPtr stream;    // of the answer that has been given
 
   // Calls back. Exceptions of the callback stop here.
   void Finish(std::expected<http::Response, SendError> outcome);
   void Fail(Status status, bool no_byte_received);
+  void ForgetCancellation();
 };
 
 // Owns its connections; touched on the loop only.
 class ClientPool final : public LoopService, public std::enable_shared_from_this<ClientPool> {
  public:
-  ClientPool(std::shared_ptr<Loop> loop, TransportLimits limits)
-      : loop_(std::move(loop)), limits_(limits) {}
+  ClientPool(std::shared_ptr<Loop> loop, TransportLimits limits, TlsContextPtr tls)
+      : loop_(std::move(loop)), limits_(limits), tls_(std::move(tls)) {}
 
   Loop& loop() { return *loop_; }
   const TransportLimits& limits() const { return limits_; }
+  const TlsContextPtr& tls() const { return tls_; }  // null: no peer is spoken to by TLS
 
   // On a kept-alive connection if there is one.
   void Send(std::unique_ptr<Exchange> exchange);
@@ -59,6 +65,7 @@ class ClientPool final : public LoopService, public std::enable_shared_from_this
 
   const std::shared_ptr<Loop> loop_;
   const TransportLimits limits_;
+  const TlsContextPtr tls_;
   bool stopped_ = false;
   std::unordered_set<std::shared_ptr<ClientConnection>> connections_;
   std::unordered_map<std::string, Idle> idle_;

@@ -161,7 +161,8 @@ bool ServerConnection::StepStream() {
 // The client must not take what it got for the whole.
 void ServerConnection::CutStream() {
   LogDebug("net", "an answer was cut off: {}", stream_failure_.ToString());
-  if (version_ < 11) socket_.ResetOnClose();  // there a proper end would say that this was all
+  // There a proper end would say that this was all; TLS has a word of its own for that.
+  if (version_ < 11) socket_.ResetOnClose();
   cancellation_.reset();
   Close();
 }
@@ -172,7 +173,7 @@ void ServerConnection::FinishResponse() {
   parser_.reset();
   if (KeepsAlive()) {
     state_ = State::kIdle;
-  } else if (request_read_ && in_.empty() && !socket_.HasInput()) {
+  } else if (!socket_.secure() && request_read_ && in_.empty() && !socket_.HasInput()) {
     Close();
   } else {
     StartLingering();
@@ -180,8 +181,9 @@ void ServerConnection::FinishResponse() {
 }
 
 void ServerConnection::StartLingering() {
-  // Closing while the client sends would reset the connection and could destroy the answer.
-  socket_.ShutdownSend();
+  // Closing while the client sends would reset the connection and could destroy the answer; and a
+  // TLS connection's end must be said.
+  socket_.ShutdownSend(shared_from_this());
   deadline_.Set(Now() + kLinger);
   state_ = State::kLingering;
 }

@@ -37,6 +37,25 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerLoop> service, tcp::soc
       in_(kReadBytes, std::max<size_t>(service_->shared().options.max_header_bytes, kChunkBytes) +
                           kReadBytes) {}
 
+void ServerConnection::Start() {
+  const TlsContextPtr& tls = service_->shared().tls;
+  if (!tls) return Advance();
+  state_ = State::kHandshake;
+  deadline_.Set(Now() + service_->shared().options.read_timeout);
+  socket_.AsyncAcceptTls(
+      tls, [self = shared_from_this()](ErrorCode error) { self->OnHandshake(error); });
+}
+
+void ServerConnection::OnHandshake(ErrorCode error) {
+  if (state_ == State::kClosed) return;
+  if (error) {
+    LogDebug("net", "{} did not agree on TLS: {}", peer_, error.message());
+    return Close();
+  }
+  state_ = State::kIdle;
+  Advance();
+}
+
 void ServerConnection::Advance() {
   if (advancing_) return;
   advancing_ = true;
@@ -55,6 +74,7 @@ bool ServerConnection::Step() {
     case State::kWriting: return StepWrite();
     case State::kLingering: return StepLinger();
     case State::kHandling: return StepHandling();
+    case State::kHandshake:
     case State::kClosed: return false;
   }
   return false;
@@ -178,7 +198,8 @@ void ServerConnection::WatchClient() {
 }
 
 void ServerConnection::BeginDrain() {
-  if (state_ == State::kIdle && in_.empty() && !socket_.HasInput()) Close();
+  const bool idle = state_ == State::kIdle && in_.empty() && !socket_.HasInput();
+  if (idle || state_ == State::kHandshake) Close();
 }
 
 void ServerConnection::Close() {

@@ -18,6 +18,7 @@ namespace sarai::net {
 
 // Reads a request, has it handled, writes the answer, and again:
 //
+//   kHandshake (over TLS) -> kIdle
 //   kIdle -> kHeader -> kSizedBody | kChunkedBody -> kHandling -> kWriting -> kIdle
 //                  \-> kWriting (a refusal) -------------------------------> kLingering -> kClosed
 //
@@ -31,7 +32,7 @@ class ServerConnection final : public Connection,
   ServerConnection(std::shared_ptr<ServerLoop> service, tcp::socket socket,
                    std::shared_ptr<const Handler> handler);
 
-  void Start() override { Advance(); }
+  void Start() override;
   // The answer to the request being handled.
   void Respond(http::Response response);
   // Closes if nothing is asked; otherwise the next answer is the last.
@@ -42,6 +43,7 @@ class ServerConnection final : public Connection,
 
  private:
   enum class State {
+    kHandshake,    // of TLS
     kIdle,         // no byte of the next request is there
     kHeader,       // some are
     kContinue,     // writing "100 Continue"
@@ -69,6 +71,7 @@ class ServerConnection final : public Connection,
   bool StepStream();
   bool StepLinger();
 
+  void OnHandshake(ErrorCode error);
   void StartRequest();
   std::optional<Refusal> FindFault() const;
   bool StartBody();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/internal/loops.h"
+#include "net/internal/tls.h"
 #include "net/server.h"
 
 namespace sarai::net {
@@ -30,8 +31,11 @@ using MakeConnection =
 
 // Kept by the server, its parts on the loops, and every responder still out.
 struct ServerShared {
-  ServerShared(ServerOptions server_options, MakeConnection connection_maker)
-      : options(std::move(server_options)), make_connection(std::move(connection_maker)) {}
+  ServerShared(ServerOptions server_options, MakeConnection connection_maker,
+               TlsContextPtr tls_context)
+      : options(std::move(server_options)),
+        make_connection(std::move(connection_maker)),
+        tls(std::move(tls_context)) {}
 
   // Takes a place for one more connection, or refuses.
   bool Admit();
@@ -43,6 +47,7 @@ struct ServerShared {
 
   const ServerOptions options;
   const MakeConnection make_connection;
+  const TlsContextPtr tls;  // null: none
   std::atomic<bool> draining{false};
 
  private:

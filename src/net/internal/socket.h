@@ -1,9 +1,10 @@
-// A connected byte stream: the few calls through which the room reads and writes. A TLS stream
-// takes its place here: the same calls over asio::ssl::stream, chosen when the connection is made.
+// A connected byte stream: the few calls through which the room reads and writes, over TLS from a
+// handshake on.
 #pragma once
 
 #include <fcntl.h>
 
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <boost/asio/connect.hpp>
 
 #include "net/internal/asio.h"
+#include "net/internal/tls.h"
 
 namespace sarai::net {
 
@@ -36,17 +38,34 @@ class Socket {
         tcp_, peers,
         [done = std::move(done)](ErrorCode error, const tcp::endpoint&) mutable { done(error); });
   }
+  // Both sides shake hands before anything else: void(ErrorCode).
+  template <typename Done>
+  void AsyncAcceptTls(TlsContextPtr context, Done done) {
+    tls_ = std::make_unique<TlsStream>(tcp_, std::move(context));
+    tls_->AsyncAccept(std::move(done));
+  }
+  template <typename Done>
+  void AsyncConnectTls(TlsContextPtr context, const std::string& host, Done done) {
+    tls_ = std::make_unique<TlsStream>(tcp_, std::move(context));
+    tls_->AsyncConnect(host, std::move(done));
+  }
+  bool secure() const { return tls_ != nullptr; }
+
   template <typename Done>  // void(ErrorCode, size_t)
   void AsyncRead(std::span<char> room, Done done) {
+    if (tls_) return tls_->AsyncRead(room, std::move(done));
     tcp_.async_read_some(asio::buffer(room.data(), room.size()), std::move(done));
   }
   template <typename Done>  // void(ErrorCode, size_t)
   void AsyncWrite(std::span<const asio::const_buffer> bytes, Done done) {
+    if (tls_) return tls_->AsyncWrite(bytes, std::move(done));
     tcp_.async_write_some(bytes, std::move(done));
   }
 
-  // Writes what the socket takes without waiting; 0 and no error when it takes nothing now.
+  // Writes what the socket takes without waiting; 0 and no error when it takes nothing now, and
+  // always over TLS, whose records must not be torn.
   size_t TryWrite(std::span<const asio::const_buffer> bytes, ErrorCode& error) {
+    if (tls_) return 0;
     const size_t count = tcp_.write_some(bytes, error);
     if (error == asio::error::would_block) error = {};
     return count;
@@ -64,7 +83,10 @@ class Socket {
     ErrorCode ignored;
     return tcp_.available(ignored) > 0;
   }
-  void ShutdownSend() {
+  // `owner` keeps the socket while the peer is told.
+  template <typename Owner>
+  void ShutdownSend(std::shared_ptr<Owner> owner) {
+    if (tls_) return tls_->AsyncShutdown([owner](ErrorCode) {});
     ErrorCode ignored;
     tcp_.shutdown(tcp::socket::shutdown_send, ignored);
   }
@@ -83,6 +105,7 @@ class Socket {
 
  private:
   tcp::socket tcp_;
+  std::unique_ptr<TlsStream> tls_;
 };
 
 }  // namespace sarai::net

@@ -12,8 +12,10 @@ bool PostTo(const std::shared_ptr<ServerLoop>& part, Task task) { return part->l
 
 }  // namespace
 
-SocketServer::SocketServer(EventLoops& loops, ServerOptions options, MakeConnection make_connection)
-    : shared_(std::make_shared<ServerShared>(std::move(options), std::move(make_connection))) {
+SocketServer::SocketServer(EventLoops& loops, ServerOptions options, MakeConnection make_connection,
+                           TlsContextPtr tls)
+    : shared_(std::make_shared<ServerShared>(std::move(options), std::move(make_connection),
+                                             std::move(tls))) {
   for (const auto& loop : loops.impl().loops)
     parts_.push_back(std::make_shared<ServerLoop>(loop, shared_));
   acceptor_ = std::make_shared<Acceptor>(parts_);

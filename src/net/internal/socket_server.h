@@ -15,8 +15,9 @@ namespace sarai::net {
 // Owns the acceptor and one ServerLoop per loop; itself touched by its owner's threads only.
 class SocketServer {
  public:
-  // `loops` outlives it.
-  SocketServer(EventLoops& loops, ServerOptions options, MakeConnection make_connection);
+  // `loops` outlives it; `tls` is made of the options'.
+  SocketServer(EventLoops& loops, ServerOptions options, MakeConnection make_connection,
+               TlsContextPtr tls = nullptr);
   ~SocketServer() { Drain(std::chrono::milliseconds(0)); }
 
   Status Start();

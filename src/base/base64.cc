@@ -8,9 +8,10 @@ namespace {
 
 constexpr uint8_t kNoDigit = 64, kBlank = 65, kPadding = 66;
 
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 consteval std::array<uint8_t, 256> MakeDigits() {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::array<uint8_t, 256> digits{};
   digits.fill(kNoDigit);
   for (size_t i = 0; i < kAlphabet.size(); ++i)
@@ -51,6 +52,20 @@ std::optional<std::vector<std::byte>> Base64Decode(std::string_view text) {
     bytes.push_back(static_cast<std::byte>(bits >> 2));
   }
   return bytes;
+}
+
+std::string Base64Encode(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const std::string_view three = bytes.substr(at, 3);
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (i < three.size() ? static_cast<unsigned char>(three[i]) : 0u);
+    for (size_t i = 0; i < 4; ++i)
+      text += i <= three.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return text;
 }
 
 }  // namespace sarai

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,5 +12,7 @@ namespace sarai {
 // Line breaks and blanks between the digits are passed over; the padding at the end may be missing.
 // Nothing for text that is no base64.
 std::optional<std::vector<std::byte>> Base64Decode(std::string_view text);
+
+std::string Base64Encode(std::string_view bytes);  // padded, on one line
 
 }  // namespace sarai

@@ -25,6 +25,17 @@ TEST(Base64Decode, ReadsTheStandardsExamples) {
   for (const auto& [text, bytes] : table) EXPECT_EQ(Decoded(text), bytes) << text;
 }
 
+TEST(Base64Encode, WritesTheStandardsExamples) {
+  const std::pair<const char*, const char*> table[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
+                                                       {"\xfb\xff", "+/8="}};
+  for (const auto& [bytes, text] : table) EXPECT_EQ(Base64Encode(bytes), text);
+}
+
 TEST(Base64Decode, RefusesWhatIsNone) {
   for (const char* bad : {"Z", "Zm9vY", "Zg=", "Zg===", "=", "Zg==Zg==", "Z-_=",
                           "Zm\xff"

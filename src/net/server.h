@@ -29,6 +29,7 @@ struct TlsOptions {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   uint16_t port = 0;                                // 0 = the kernel picks
+  bool reuse_port = false;                          // other processes may listen on it too
   uint64_t max_body_bytes = 256ull << 20;           // 413 above it
   uint32_t max_header_bytes = 64 << 10;             // 431 above it
   uint32_t max_connections = 4096;                  // further ones are closed at once

@@ -10,6 +10,7 @@
 
 #include "net/grpc/channel.h"
 #include "net/grpc/server.h"
+#include "net/testing/certificates.h"
 
 namespace sarai::net {
 namespace {
@@ -281,6 +282,38 @@ TEST_F(GrpcTest, NamesThePortThatIsTaken) {
   const auto second = GrpcServer::Listen({.port = port}, [](const GrpcCallPtr&) {});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message(), HasSubstr(std::to_string(port)));
+}
+
+TEST_F(GrpcTest, SpeaksTlsAndAsksClientsForTheirCertificates) {
+  CertificateAuthority ours("ours");
+  const auto files = ours.Certify("server");
+  for (const bool mutual : {false, true}) {
+    SCOPED_TRACE(mutual);
+    Start({.tls = {.certificate_file = files.certificate,
+                   .key_file = files.key,
+                   .client_authority_file = mutual ? ours.file() : ""}});
+    channels_ = MakeGrpcChannels({.tls = true, .authority_file = ours.file()});
+    Outcome outcome;
+    const std::string large(3 << 20, 'z');
+    const auto call = Call("/unary", outcome);
+    call->Write(Message(large));
+    call->WritesDone();
+    EXPECT_EQ(outcome.Status().code, mutual ? kUnavailable : 0);
+    if (!mutual) {
+      EXPECT_EQ(outcome.Messages(1), std::vector<std::string>{"got " + large});
+    }
+    channels_.reset();
+    server_.reset();
+  }
+}
+
+TEST_F(GrpcTest, SharesItsPortWhenItIsTold) {
+  Start({.reuse_port = true});
+  const std::string address = server_->address();
+  const auto port = static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  const auto second =
+      GrpcServer::Listen({.port = port, .reuse_port = true}, [](const GrpcCallPtr&) {});
+  EXPECT_TRUE(second) << second.error().message();
 }
 
 TEST_F(GrpcTest, NamesTheCertificateThatIsNotThere) {

@@ -1,94 +1,89 @@
-// One call of the gRPC server, between its handler and a completion queue.
+// One call of the gRPC server, between its handler and its connection.
 //
-// Its place: made by the server for each call it can take; the handler holds a GrpcCallHandle,
-// gRPC's queue holds the call while an operation of it is under way. Threads: any. Invariant: once
-// gRPC has said that the call is done, no operation is started, and when the last one has ended
-// gRPC's part is gone, whoever still holds a handle.
+// Its place: made by the connection for each request; the connection owns it until the stream has
+// closed, the handler holds a GrpcCallHandle. Threads: the handler's methods from any; all else on
+// the connection's loop. Invariant: on_message is called on the loop while the call lives, and
+// once with nothing after that.
 #pragma once
 
+#include <atomic>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <string>
 
-#include <grpcpp/generic/async_generic_service.h>
-
-#include "net/grpc/messages.h"
+#include "net/grpc/framing.h"
+#include "net/grpc/http2_session.h"
 #include "net/grpc/server.h"
 
 namespace sarai::net {
 
-class GrpcServerCall;
+class GrpcConnection;
 
-// What the completion queue hands back.
-struct GrpcTag {
-  enum class Kind { kArrived, kDone, kRead, kWrite, kFinish };
-  Kind kind;
-  std::shared_ptr<GrpcServerCall> call;  // while the operation is under way
+// What the request's head says.
+struct GrpcCallHead {
+  std::string method, peer;
+  GrpcMetadata metadata;
+  TimePoint deadline = TimePoint::max();
+  http::ContentEncoding request_encoding = http::ContentEncoding::kIdentity;
+  http::ContentEncoding response_encoding = http::ContentEncoding::kIdentity;
 };
 
 class GrpcServerCall : public std::enable_shared_from_this<GrpcServerCall> {
  public:
-  struct Host {
-    grpc::AsyncGenericService* service;
-    uint64_t max_unsent_bytes;
-    std::function<void(std::shared_ptr<GrpcServerCall>)> on_arrival;
-    std::function<void()> on_end;  // gRPC's part of a call, or of waiting for one, is gone
-  };
-  GrpcServerCall(const Host& host, grpc::ServerCompletionQueue* queue);
+  GrpcServerCall(std::shared_ptr<GrpcConnection> connection, int32_t stream, GrpcCallHead head,
+                 const GrpcServerOptions& options);
 
-  void Await();                         // the next call that arrives on the queue
-  void OnEvent(GrpcTag& tag, bool ok);  // on a thread of the server
-
+  // What the handler does, as in GrpcCall.
   void Read(GrpcCall::OnMessage on_message);
   bool Write(GrpcMessage message);
   void FinishWith(GrpcMessage message, GrpcMetadata trailing);
   void Finish(GrpcStatus status, GrpcMetadata trailing);
-
-  const std::string& method() const { return method_; }
-  const GrpcMetadata& metadata() const { return metadata_; }
-  const std::string& peer() const { return peer_; }
-  TimePoint deadline() const { return deadline_; }
+  const GrpcCallHead& head() const { return head_; }
   const CancellationPtr& cancellation() const { return cancellation_; }
 
+  // What comes from the client.
+  void OnData(std::span<const std::byte> bytes);
+  void OnRequestEnd();
+  void OnSent(size_t bytes);
+  void OnClosed();
+  void OnDeadline();
+
+  // Hands the next message to the handler and the handler's answers to the session.
+  void Advance(Http2Session& session);
+
  private:
-  struct Rpc {
-    grpc::GenericServerContext context;
-    grpc::GenericServerAsyncReaderWriter stream{&context};
-    grpc::ByteBuffer incoming;
-  };
+  void Schedule();
+  void Fail(GrpcStatus status);
+  bool TakeMessage(Http2Session& session);
+  void SendAnswers(Http2Session& session);
+  void SendEnd(Http2Session& session, const GrpcStatus& status, const GrpcMetadata& trailing);
+  bool Enqueue(GrpcMessage message);  // mu_ held
 
-  void Arrived(bool ok);
-  void Done();
-  void HasRead(bool ok);
-  void HasWritten(bool ok);
-  void* Begin(GrpcTag& tag);  // mu_ held
-  void SendNext();            // mu_ held
-  void End();                 // of one operation
-
-  const Host& host_;
-  grpc::ServerCompletionQueue* const queue_;
-  GrpcTag arrived_{GrpcTag::Kind::kArrived, nullptr}, done_tag_{GrpcTag::Kind::kDone, nullptr},
-      read_{GrpcTag::Kind::kRead, nullptr}, write_{GrpcTag::Kind::kWrite, nullptr},
-      finish_{GrpcTag::Kind::kFinish, nullptr};
-
-  // Set before the handler sees the call.
-  std::string method_, peer_;
-  GrpcMetadata metadata_;
-  TimePoint deadline_ = TimePoint::max();
+  const std::shared_ptr<GrpcConnection> connection_;
+  const int32_t stream_;
+  const GrpcCallHead head_;
+  const uint64_t max_unsent_bytes_;
   const CancellationPtr cancellation_ = std::make_shared<Cancellation>();
 
+  // On the loop.
+  GrpcMessageReader reader_;
+  std::deque<Blob> received_;
+  size_t unconsumed_bytes_ = 0;  // of messages behind the one being waited for
+  bool request_ended_ = false, head_sent_ = false, end_sent_ = false;
+
+  std::atomic<bool> posted_ = false;  // a task for the loop is under way
+
   std::mutex mu_;
-  std::unique_ptr<Rpc> rpc_;          // guarded by mu_
-  int operations_ = 0;                // under way; guarded by mu_
-  bool done_ = false;                 // guarded by mu_
-  bool writing_ = false;              // guarded by mu_
-  bool finished_ = false;             // asked for; guarded by mu_
-  std::deque<GrpcMessage> unsent_;    // the first is being sent if writing_; guarded by mu_
-  uint64_t unsent_bytes_ = 0;         // guarded by mu_
-  std::optional<GrpcStatus> status_;  // to be sent after unsent_; guarded by mu_
   GrpcCall::OnMessage on_message_;    // guarded by mu_
+  std::deque<GrpcMessage> unsent_;    // framed; guarded by mu_
+  uint64_t unsent_bytes_ = 0;         // also of what the session holds; guarded by mu_
+  std::optional<GrpcStatus> status_;  // to be sent after unsent_; guarded by mu_
+  GrpcMetadata trailing_;             // guarded by mu_
+  bool finished_ = false;             // by the handler or a failure; guarded by mu_
+  bool closed_ = false;               // guarded by mu_
 };
 
 // The handler's share: a call that is dropped without an end gets one.
@@ -98,10 +93,10 @@ class GrpcCallHandle final : public GrpcCall {
   ~GrpcCallHandle() override {
     call_->Finish({.code = 13, .message = "the call was dropped without an answer"}, {});
   }
-  const std::string& method() const override { return call_->method(); }
-  const GrpcMetadata& metadata() const override { return call_->metadata(); }
-  std::string peer() const override { return call_->peer(); }
-  TimePoint deadline() const override { return call_->deadline(); }
+  const std::string& method() const override { return call_->head().method; }
+  const GrpcMetadata& metadata() const override { return call_->head().metadata; }
+  std::string peer() const override { return call_->head().peer; }
+  TimePoint deadline() const override { return call_->head().deadline; }
   const CancellationPtr& cancellation() const override { return call_->cancellation(); }
   void Read(OnMessage on_message) override { call_->Read(std::move(on_message)); }
   bool Write(GrpcMessage message) override { return call_->Write(std::move(message)); }

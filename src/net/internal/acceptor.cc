@@ -11,6 +11,8 @@ namespace {
 // Out of descriptors: wait for some to be closed instead of spinning.
 constexpr std::chrono::milliseconds kPause{100};
 
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
 Result<tcp::endpoint> Resolve(asio::io_context& io, const std::string& address, uint16_t port) {
   ErrorCode error;
   const auto literal = asio::ip::make_address(address, error);
@@ -29,19 +31,20 @@ Acceptor::Acceptor(std::vector<std::shared_ptr<ServerLoop>> parts)
       acceptor_(parts_.front()->loop().io()),
       pause_(parts_.front()->loop().io()) {}
 
-Status Acceptor::Listen(const std::string& address, uint16_t port) {
-  const auto endpoint = Resolve(parts_.front()->loop().io(), address, port);
+Status Acceptor::Listen(const ServerOptions& options) {
+  const auto endpoint = Resolve(parts_.front()->loop().io(), options.address, options.port);
   if (!endpoint) return endpoint.error();
   ErrorCode error;
   acceptor_.open(endpoint->protocol(), error);
   if (!error) CloseOnExec(acceptor_.native_handle());
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && options.reuse_port) acceptor_.set_option(ReusePort(true), error);
   if (!error) acceptor_.bind(*endpoint, error);
   if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
   if (!error) endpoint_ = acceptor_.local_endpoint(error);
   if (!error) return {};
-  return MakeStatus(Code::kUnavailable, "cannot listen on {} port {}: {}", address, port,
-                    error.message());
+  return MakeStatus(Code::kUnavailable, "cannot listen on {} port {}: {}", options.address,
+                    options.port, error.message());
 }
 
 void Acceptor::Start() {

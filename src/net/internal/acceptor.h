@@ -14,7 +14,7 @@ class Acceptor final : public LoopService, public std::enable_shared_from_this<A
  public:
   explicit Acceptor(std::vector<std::shared_ptr<ServerLoop>> parts);
 
-  Status Listen(const std::string& address, uint16_t port);
+  Status Listen(const ServerOptions& options);
   tcp::endpoint endpoint() const { return endpoint_; }  // after Listen
 
   void Start();  // on the loop, like all below

@@ -22,7 +22,7 @@ SocketServer::SocketServer(EventLoops& loops, ServerOptions options, MakeConnect
 }
 
 Status SocketServer::Start() {
-  SARAI_CHECK_OK(acceptor_->Listen(shared_->options.address, shared_->options.port));
+  SARAI_CHECK_OK(acceptor_->Listen(shared_->options));
   for (const auto& part : parts_) PostTo(part, [part] { part->loop().Attach(part); });
   shared_->SetListening(true);
   const bool runs = PostTo(parts_.front(), [loop = &parts_.front()->loop(), self = acceptor_] {

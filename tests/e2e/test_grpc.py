@@ -108,7 +108,7 @@ def repeat_inputs(values, delay_ms=0):
 
 def test_health_metadata_and_configuration(client, server, zoo):
     assert client.is_server_live() and client.is_server_ready()
-    assert not client.is_model_ready("mlp")
+    assert client.is_model_ready("mlp") and not client.is_model_ready("nothing")
     infer(client, zoo)
     assert client.is_model_ready("mlp") and client.is_model_ready("mlp", "1")
     assert not client.is_model_ready("mlp", "2")

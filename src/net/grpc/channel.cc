@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #include <grpcpp/generic/generic_stub.h>
 
@@ -17,15 +18,32 @@ namespace {
 
 class ClientCall;
 
-struct ClientTag {
+// What the queue gives back when an operation has ended.
+class QueueEvent {
+ public:
+  virtual ~QueueEvent() = default;
+  virtual void Happened(bool ok) = 0;
+};
+
+// A call that the pool can end early.
+class PooledCall {
+ public:
+  virtual ~PooledCall() = default;
+  virtual void Cancel() = 0;
+};
+
+struct ClientTag final : QueueEvent {
   enum class Kind { kStarted, kRead, kWritten, kWritesDone, kFinished };
-  Kind kind;
+  explicit ClientTag(Kind k) : kind(k) {}
+  void Happened(bool ok) override;
+
+  const Kind kind;
   std::shared_ptr<ClientCall> call;  // while the operation is under way
 };
 
 // gRPC's part of one call. The pool's queue holds it while an operation is under way; reading goes
 // on by itself until the end. Threads: any.
-class ClientCall : public std::enable_shared_from_this<ClientCall> {
+class ClientCall final : public PooledCall, public std::enable_shared_from_this<ClientCall> {
  public:
   ClientCall(GrpcCallEvents events, std::function<void()> on_end)
       : events_(std::move(events)), on_end_(std::move(on_end)) {}
@@ -50,11 +68,10 @@ class ClientCall : public std::enable_shared_from_this<ClientCall> {
     if (std::exchange(half_closed_, true) || ended_) return;
     SendNext();
   }
-  void Cancel() { context_.TryCancel(); }
+  void Cancel() override { context_.TryCancel(); }
 
-  void OnEvent(ClientTag& tag, bool ok) {
-    const std::shared_ptr<ClientCall> self = std::move(tag.call);
-    switch (tag.kind) {
+  void OnEvent(ClientTag::Kind kind, bool ok) {
+    switch (kind) {
       case ClientTag::Kind::kStarted: return Started(ok);
       case ClientTag::Kind::kRead: return HasRead(ok);
       case ClientTag::Kind::kWritten: return HasWritten(ok);
@@ -66,7 +83,7 @@ class ClientCall : public std::enable_shared_from_this<ClientCall> {
  private:
   void* Begin(ClientTag& tag) {
     tag.call = shared_from_this();
-    return &tag;
+    return static_cast<QueueEvent*>(&tag);
   }
   void Started(bool ok) {
     const std::lock_guard lock(mu_);
@@ -112,10 +129,9 @@ class ClientCall : public std::enable_shared_from_this<ClientCall> {
 
   GrpcCallEvents events_;
   const std::function<void()> on_end_;
-  ClientTag started_{ClientTag::Kind::kStarted, nullptr}, read_{ClientTag::Kind::kRead, nullptr},
-      written_{ClientTag::Kind::kWritten, nullptr},
-      writes_done_{ClientTag::Kind::kWritesDone, nullptr},
-      finished_{ClientTag::Kind::kFinished, nullptr};
+  ClientTag started_{ClientTag::Kind::kStarted}, read_{ClientTag::Kind::kRead},
+      written_{ClientTag::Kind::kWritten}, writes_done_{ClientTag::Kind::kWritesDone},
+      finished_{ClientTag::Kind::kFinished};
   grpc::ClientContext context_;
   grpc::ByteBuffer incoming_;
   grpc::Status status_;
@@ -125,6 +141,50 @@ class ClientCall : public std::enable_shared_from_this<ClientCall> {
   std::deque<GrpcMessage> unsent_;                                // guarded by mu_
   bool running_ = false, writing_ = false, ended_ = false;        // guarded by mu_
   bool half_closed_ = false, told_half_closed_ = false;           // guarded by mu_
+};
+
+void ClientTag::Happened(bool ok) {
+  const std::shared_ptr<ClientCall> self = std::move(call);
+  self->OnEvent(kind, ok);
+}
+
+// One message each way: a single operation of the queue, which holds the call until its end.
+class UnaryCall final : public PooledCall,
+                        public QueueEvent,
+                        public std::enable_shared_from_this<UnaryCall> {
+ public:
+  UnaryCall(GrpcReplyCallback done, std::function<void()> on_end)
+      : done_(std::move(done)), on_end_(std::move(on_end)) {}
+
+  void Start(grpc::GenericStub& stub, const std::string& method, const GrpcMetadata& metadata,
+             TimePoint deadline, const GrpcMessage& message, grpc::CompletionQueue* queue) {
+    for (const auto& [name, value] : metadata.fields()) context_.AddMetadata(name, value);
+    if (deadline != TimePoint::max()) context_.set_deadline(ToTimespec(deadline));
+    self_ = shared_from_this();
+    const auto keep = self_;  // it may end before the last line has
+    reader_ = stub.PrepareUnaryCall(&context_, method, ToByteBuffer(message), queue);
+    reader_->StartCall();
+    reader_->Finish(&reply_, &status_, static_cast<QueueEvent*>(this));
+  }
+  void Cancel() override { context_.TryCancel(); }
+
+  void Happened(bool /*ok*/) override {
+    const auto self = std::move(self_);
+    const GrpcStatus status{.code = status_.error_code(), .message = status_.error_message()};
+    done_(status, status.ok() ? ToBlob(reply_) : Blob(),
+          ToMetadata(context_.GetServerTrailingMetadata()));
+    done_ = nullptr;
+    on_end_();
+  }
+
+ private:
+  GrpcReplyCallback done_;
+  const std::function<void()> on_end_;
+  std::shared_ptr<UnaryCall> self_;  // while the operation is under way
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;
+  grpc::ByteBuffer reply_;
+  grpc::Status status_;
 };
 
 class CallHandle final : public GrpcClientCall {
@@ -150,17 +210,24 @@ class ChannelPool final : public GrpcChannels {
   std::shared_ptr<GrpcClientCall> Start(const std::string& address, const std::string& method,
                                         const GrpcMetadata& metadata, TimePoint deadline,
                                         GrpcCallEvents events) override;
+  void Ask(const std::string& address, const std::string& method, const GrpcMetadata& metadata,
+           TimePoint deadline, const GrpcMessage& message, GrpcReplyCallback done) override;
 
  private:
+  // Connections to one address; calls go round them.
+  struct Peer {
+    std::vector<std::shared_ptr<grpc::GenericStub>> stubs;
+    size_t next = 0;
+  };
   std::shared_ptr<grpc::GenericStub> Stub(const std::string& address);
-  std::shared_ptr<ClientCall> Enter(GrpcCallEvents events);
+  std::shared_ptr<grpc::GenericStub> Connect(const std::string& address) const;
+  // A new call, known to the pool until it ends.
+  template <typename Call, typename OnOutcome>
+  std::shared_ptr<Call> Enter(OnOutcome on_outcome);
   void Run() {
     void* event = nullptr;
     bool ok = false;
-    while (queue_.Next(&event, &ok)) {
-      auto& tag = *static_cast<ClientTag*>(event);
-      tag.call->OnEvent(tag, ok);
-    }
+    while (queue_.Next(&event, &ok)) static_cast<QueueEvent*>(event)->Happened(ok);
   }
 
   const GrpcChannelOptions options_;
@@ -170,15 +237,22 @@ class ChannelPool final : public GrpcChannels {
   std::mutex mu_;
   std::condition_variable ended_;
   uint64_t next_ = 1;                                                // guarded by mu_
-  std::map<uint64_t, std::shared_ptr<ClientCall>> calls_;            // not finished; guarded by mu_
-  std::map<std::string, std::shared_ptr<grpc::GenericStub>> stubs_;  // by address; guarded by mu_
+  std::unordered_map<uint64_t, std::shared_ptr<PooledCall>> calls_;  // not finished; guarded by mu_
+  std::map<std::string, Peer> peers_;                                // by address; guarded by mu_
 };
 
 std::shared_ptr<grpc::GenericStub> ChannelPool::Stub(const std::string& address) {
   const std::lock_guard lock(mu_);
-  std::shared_ptr<grpc::GenericStub>& stub = stubs_[address];
-  if (stub != nullptr) return stub;
+  Peer& peer = peers_[address];
+  const size_t place = peer.next++ % static_cast<size_t>(std::max(options_.connections, 1));
+  if (place >= peer.stubs.size()) peer.stubs.push_back(Connect(address));
+  return peer.stubs[place];
+}
+
+std::shared_ptr<grpc::GenericStub> ChannelPool::Connect(const std::string& address) const {
   grpc::ChannelArguments arguments;
+  // Otherwise gRPC would share one connection among channels that are configured alike.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, options_.connections > 1 ? 1 : 0);
   arguments.SetMaxReceiveMessageSize(
       static_cast<int>(std::min<uint64_t>(options_.max_message_bytes, INT_MAX)));
   arguments.SetMaxSendMessageSize(-1);
@@ -189,26 +263,35 @@ std::shared_ptr<grpc::GenericStub> ChannelPool::Stub(const std::string& address)
     ssl.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
     credentials = grpc::SslCredentials(ssl);
   }
-  stub = std::make_shared<grpc::GenericStub>(
+  return std::make_shared<grpc::GenericStub>(
       grpc::CreateCustomChannel(address, credentials, arguments));
-  return stub;
 }
 
-std::shared_ptr<ClientCall> ChannelPool::Enter(GrpcCallEvents events) {
+template <typename Call, typename OnOutcome>
+std::shared_ptr<Call> ChannelPool::Enter(OnOutcome on_outcome) {
   const std::lock_guard lock(mu_);
   const uint64_t id = next_++;
-  return calls_[id] = std::make_shared<ClientCall>(std::move(events), [this, id] {
-           const std::lock_guard inner(mu_);
-           calls_.erase(id);
-           ended_.notify_all();
-         });
+  auto call = std::make_shared<Call>(std::move(on_outcome), [this, id] {
+    const std::lock_guard inner(mu_);
+    calls_.erase(id);
+    if (calls_.empty()) ended_.notify_all();
+  });
+  calls_[id] = call;
+  return call;
+}
+
+void ChannelPool::Ask(const std::string& address, const std::string& method,
+                      const GrpcMetadata& metadata, TimePoint deadline, const GrpcMessage& message,
+                      GrpcReplyCallback done) {
+  const auto call = Enter<UnaryCall>(std::move(done));
+  call->Start(*Stub(address), method, metadata, deadline, message, &queue_);
 }
 
 std::shared_ptr<GrpcClientCall> ChannelPool::Start(const std::string& address,
                                                    const std::string& method,
                                                    const GrpcMetadata& metadata, TimePoint deadline,
                                                    GrpcCallEvents events) {
-  auto call = Enter(std::move(events));
+  auto call = Enter<ClientCall>(std::move(events));
   call->Start(*Stub(address), method, metadata, deadline, &queue_);
   return std::make_shared<CallHandle>(std::move(call));
 }

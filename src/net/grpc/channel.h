@@ -26,8 +26,13 @@ struct GrpcCallEvents {
   std::move_only_function<void(GrpcStatus status, GrpcMetadata trailing)> on_done;
 };
 
+// How a call with one message each way ended; the message is empty unless the status is OK.
+using GrpcReplyCallback =
+    std::move_only_function<void(GrpcStatus status, Blob reply, GrpcMetadata trailing)>;
+
 struct GrpcChannelOptions {
   int threads = 1;
+  int connections = 1;  // per address; calls go round them
   uint64_t max_message_bytes = 256ull << 20;
   bool tls = false;
   std::string authority_file;  // PEM; empty = the system's
@@ -41,6 +46,10 @@ class GrpcChannels {
                                                 const std::string& method,
                                                 const GrpcMetadata& metadata, TimePoint deadline,
                                                 GrpcCallEvents events) = 0;
+  // One message each way, at a third of the cost of the above; it ends by itself or the deadline.
+  virtual void Ask(const std::string& address, const std::string& method,
+                   const GrpcMetadata& metadata, TimePoint deadline, const GrpcMessage& message,
+                   GrpcReplyCallback done) = 0;
 };
 std::unique_ptr<GrpcChannels> MakeGrpcChannels(GrpcChannelOptions options);
 

@@ -139,6 +139,36 @@ TEST_F(GrpcTest, AnswersACallOfOneMessageWithOne) {
   EXPECT_EQ(outcome.Trailing("x-name"), "value");
 }
 
+TEST_F(GrpcTest, AsksWithOneMessageEachWayOverAnyOfItsConnections) {
+  Start();
+  channels_ = MakeGrpcChannels({.connections = 3});
+  GrpcMetadata metadata;
+  metadata.Add("x-name", "value");
+  for (int i = 0; i < 6; ++i) {
+    std::promise<void> ended;
+    channels_->Ask(server_->address(), "/unary", metadata, TimePoint::max(), Message("x"),
+                   [&ended](const GrpcStatus& status, const Blob& reply, const GrpcMetadata& last) {
+                     EXPECT_EQ(status.code, 0) << status.message;
+                     EXPECT_EQ(reply.text(), "got x");
+                     EXPECT_EQ(last.Get("x-name"), "value");
+                     ended.set_value();
+                   });
+    ASSERT_EQ(ended.get_future().wait_for(30s), std::future_status::ready);
+  }
+}
+
+TEST_F(GrpcTest, AQuestionUnderWayEndsWithItsPool) {
+  Start();
+  int code = 0;
+  channels_->Ask(
+      server_->address(), "/held", {}, TimePoint::max(), Message("x"),
+      [&code](const GrpcStatus& status, const Blob&, const GrpcMetadata&) { code = status.code; });
+  Held();
+  channels_ = nullptr;
+  constexpr int kCancelled = 1;
+  EXPECT_EQ(code, kCancelled);
+}
+
 TEST_F(GrpcTest, KeepsTheOrderOfAStreamBothWays) {
   Start();
   Outcome outcome;

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   cli::AddInstance(app, environment, run);
   cli::AddModel(app, run);
   cli::AddExplain(app, run);
+  cli::AddBench(app, environment, run);
   cli::AddBackendHost(app, run);
   cli::NameEnvironmentVariables(app);
 

@@ -31,4 +31,10 @@ int WaitForStop() {
   return signal;
 }
 
+bool StopAsked() {
+  const sigset_t set = StopSignals();
+  const timespec at_once{};
+  return sigtimedwait(&set, nullptr, &at_once) > 0;
+}
+
 }  // namespace sarai::cli

@@ -10,4 +10,7 @@ void BlockSignals();
 // Waits for SIGTERM or SIGINT; returns which one.
 int WaitForStop();
 
+// Whether one of them has come since the last call; does not wait.
+bool StopAsked();
+
 }  // namespace sarai::cli

@@ -19,6 +19,7 @@ void AddServe(CLI::App& app, const store::Environment& environment, Run& run);
 void AddInstance(CLI::App& app, const store::Environment& environment, Run& run);
 void AddModel(CLI::App& app, Run& run);
 void AddExplain(CLI::App& app, Run& run);
+void AddBench(CLI::App& app, const store::Environment& environment, Run& run);
 void AddBackendHost(CLI::App& app, Run& run);
 
 }  // namespace sarai::cli

@@ -27,6 +27,7 @@ LEVELS = {
     "instance": 6,
     "gateway": 6,
     "control": 6,
+    "loadgen": 6,
     "cli": 7,
 }
 

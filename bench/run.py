@@ -5,6 +5,8 @@
   cold      first request of a model that is on disk, over a warm one
   churn     requests over three times more models than fit, over warm ones; memory held
   metrics   /metrics of an instance with a thousand models loaded
+  peers     the same work against other servers that run already (./dev bench peers --help);
+            not among those that run when none is named
 """
 import json
 import pathlib
@@ -17,6 +19,7 @@ import churn  # noqa: E402
 import cold  # noqa: E402
 import gateway  # noqa: E402
 import metrics  # noqa: E402
+import peers  # noqa: E402
 from testkit import paths  # noqa: E402
 
 BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
@@ -24,16 +27,21 @@ BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
 
 
 def main():
+    if sys.argv[1:2] == ["peers"]:
+        return measure("peers", lambda: peers.run(sys.argv[2:]))
     wanted = sys.argv[1:] or list(BENCHES)
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
-        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}, peers")
+    for name in wanted:
+        measure(name, BENCHES[name])
+
+
+def measure(name, bench):
     out = paths.ROOT / "build" / "bench"
     out.mkdir(parents=True, exist_ok=True)
-    for name in wanted:
-        print(f"== {name}", flush=True)
-        result = BENCHES[name]()
-        (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(f"== {name}", flush=True)
+    (out / f"{name}.json").write_text(json.dumps(bench(), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`sarai bench` against real servers, and against one that only listens and takes notes."""
 import http.server
+import importlib
 import json
 import shutil
 import signal
@@ -239,3 +240,27 @@ def test_a_baseline_is_compared_load_by_load(bench, instance, tmp_path):
     assert row.startswith("2 clients")
     code, _, _, err = bench(*flags, "--baseline", tmp_path / "absent")
     assert code == 2 and "absent" in err
+
+
+def test_peers_are_measured_in_turn_with_sarai(instance, notes, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(paths.ROOT / "bench")
+    peers = importlib.import_module("peers")
+    body = tmp_path / "body"
+    body.write_text("{}")
+    results = peers.run([
+        "--sarai", f"sarai=http://{instance.http},pid={instance.pid}",
+        "--sarai", f"sarai=grpc://{instance.grpc},pid={instance.pid}",
+        "--peer", f"twin=http://{instance.http},pid={instance.pid}",
+        "--peer", f"twin=grpc://{instance.grpc}",
+        "--peer", f"notes=predictions://127.0.0.1:{notes.server_port}", "--input", str(body),
+        "--model", "mlp-1", "--clients", "1,2", "--rounds", "2", "--duration", "200ms",
+        "--warmup", "0s"])
+    assert [(result["peer"], result["scheme"]) for result in results] == [
+        ("twin", "http"), ("twin", "grpc"), ("notes", "predictions")]
+    for result in results:
+        assert [row["clients"] for row in result["rows"]] == [1, 2]
+        for row in result["rows"]:
+            assert row["throughput"]["ratio"] > 0 and len(row["p99"]["ratios"]) == 2
+    assert "cpu" in results[0]["rows"][0] and "cpu" not in results[1]["rows"][0]
+    assert {request[0] for request in notes.requests} == {"/predictions/mlp-1"}
+    assert "Sarai / twin, grpc" in capsys.readouterr().out

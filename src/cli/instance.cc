@@ -17,6 +17,7 @@
 #include "cli/store_flags.h"
 #include "cli/subcommand.h"
 #include "cli/telemetry_flags.h"
+#include "cli/tls_flags.h"
 #include "cli/triton_flags.h"
 #include "instance/instance.h"
 
@@ -110,6 +111,7 @@ void AddServerFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--http-thread-count", options.http_threads, "0: one per core, at most 4")
       ->capture_default_str();
+  AddHttpTlsFlags(app, options.http_tls);
   AddBytes(app, "--http-max-input-size", options.max_json_bytes,
            "Most bytes of an inference's JSON part (default: 64MiB)");
   app.add_option("--metrics-address", options.metrics_address, "Address of /metrics")

@@ -19,6 +19,7 @@
 #include "cli/signals.h"
 #include "cli/store_flags.h"
 #include "cli/subcommand.h"
+#include "cli/tls_flags.h"
 #include "control/control.h"
 #include "gateway/gateway.h"
 #include "net/event_loops.h"
@@ -31,6 +32,7 @@ namespace {
 
 struct Flags {
   std::string listen = "127.0.0.1:8080";
+  net::TlsOptions tls;
   std::string state;
   uint64_t instance_memory = 0;
   uint64_t instance_disk = 0;
@@ -129,16 +131,19 @@ class Server {
     if (!listen) return listen.error();
     control_.OnFleet([this](FleetViewPtr fleet) { gateway_.Publish(std::move(fleet)); });
     if (Status status = control_.Start(); !status.ok()) return status;
-    auto server = net::HttpServer::Listen(loops_, {.address = listen->host, .port = listen->port},
-                                          [this](http::Request request, http::Responder respond) {
-                                            Handle(std::move(request), std::move(respond));
-                                          });
+    auto server = net::HttpServer::Listen(
+        loops_, {.address = listen->host, .port = listen->port, .tls = flags_.tls},
+        [this](http::Request request, http::Responder respond) {
+          Handle(std::move(request), std::move(respond));
+        });
     if (!server) return server.error();
     server_ = std::move(*server);
     return {};
   }
 
-  std::string address() const { return server_->address(); }
+  std::string url() const {
+    return (flags_.tls.enabled() ? "https://" : "http://") + server_->address();
+  }
 
   void Stop() {
     server_->Drain(std::chrono::seconds(25));
@@ -189,7 +194,7 @@ int RunServe(Flags flags) {
     std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
     return 1;
   }
-  std::printf("sarai: ready on http://%s\n", server.address().c_str());
+  std::printf("sarai: ready on %s\n", server.url().c_str());
   std::fflush(stdout);
   LogInfo("cli", "signal {}: stopping", WaitForStop());
   server.Stop();
@@ -205,6 +210,7 @@ void AddServe(CLI::App& app, const store::Environment& environment, Run& run) {
   flags->environment = environment;
   command->add_option("--listen", flags->listen, "HOST:PORT; port 0: the kernel picks one")
       ->capture_default_str();
+  AddHttpTlsFlags(*command, flags->tls);
   command->add_option("--state", flags->state, "Folder of everything that outlives the process")
       ->type_name("DIR");
   AddBytes(*command, "--instance-memory", flags->instance_memory,

@@ -45,7 +45,8 @@ Status Instance::Impl::Listen() {
                             .port = options.http_port,
                             .max_body_bytes = options.max_body_bytes,
                             .max_connections = options.max_connections,
-                            .idle_timeout = options.idle_timeout};
+                            .idle_timeout = options.idle_timeout,
+                            .tls = options.http_tls};
   SARAI_TRY(http_server,
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
               core->Handle(std::move(request), std::move(respond));
@@ -54,6 +55,7 @@ Status Instance::Impl::Listen() {
   if (!options.serve_metrics) return {};
   server.address = options.metrics_address;
   server.port = options.metrics_port;
+  server.tls = {};
   SARAI_TRY(metrics_server,
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
               core->HandleMetrics(std::move(request), std::move(respond));

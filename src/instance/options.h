@@ -73,6 +73,7 @@ struct InstanceOptions {
   // --- HTTP ------------------------------------------------------------------------------------
   std::string http_address = "127.0.0.1";
   uint16_t http_port = 0;     // 0 = the kernel picks
+  net::TlsOptions http_tls;   // not of the metrics port
   bool serve_metrics = true;  // a second port for GET /metrics (the HTTP port answers it too)
   std::string metrics_address = "127.0.0.1";
   uint16_t metrics_port = 0;

@@ -29,8 +29,8 @@ class Serve(Process):
     def get(self, path):
         return get_json(self.url + path)
 
-    def client(self, service, retries=0, **config):
-        return boto3.client(service, endpoint_url=self.url, **_DUMMY_CREDENTIALS,
+    def client(self, service, retries=0, verify=None, **config):
+        return boto3.client(service, endpoint_url=self.url, verify=verify, **_DUMMY_CREDENTIALS,
                             config=botocore.config.Config(
                                 retries={"max_attempts": retries}, max_pool_connections=64,
                                 **config))

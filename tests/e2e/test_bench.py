@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from testkit import paths
+from testkit.certificates import Authority
 from testkit.process import Process
 from testkit.s3 import free_port
 from testkit.sarai import create_endpoint, kserve_json
@@ -201,30 +202,37 @@ def test_stopped_early_it_reports_what_it_has(instance, tmp_path):
     assert json.loads(report.read_text())["interrupted"] is True
 
 
-def test_tls_over_grpc(bench, start_instance, certificates, zoo, tmp_path):
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def test_tls_over_grpc(bench, start_instance, authority, zoo, tmp_path):
+    server = authority.certify("server")
     shutil.copytree(zoo.folder("onnx", 1), tmp_path / "repository" / "mlp")
     instance = start_instance("--model-repository", tmp_path / "repository", "--grpc-use-ssl=true",
-                              "--grpc-server-cert", certificates / "server.crt",
-                              "--grpc-server-key", certificates / "server.key")
+                              "--grpc-server-cert", server.certificate,
+                              "--grpc-server-key", server.key)
     flags = ("--grpc", f"https://{instance.grpc}", "-m", "mlp", "-n", 5)
-    code, report, out, _ = bench(*flags, "--ca-file", certificates / "ca.crt")
+    code, report, out, _ = bench(*flags, "--ca-file", authority.file)
     assert code == 0 and report["steps"][0]["answered"] == 5, out
     code, _, _, err = bench(*flags, "--timeout", "5s")
     assert code == 2 and instance.grpc in err
 
 
-def test_tls_over_http(bench, notes, certificates, tmp_path):
+def test_tls_over_http(bench, notes, authority, tmp_path):
+    server, client = authority.certify("server"), authority.certify("client")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
-    context.load_verify_locations(certificates / "ca.crt")
+    context.load_cert_chain(server.certificate, server.key)
+    context.load_verify_locations(authority.file)
     context.verify_mode = ssl.CERT_REQUIRED
     notes.socket = context.wrap_socket(notes.socket, server_side=True)
     body = tmp_path / "body"
     body.write_text("{}")
     flags = ("--url", f"https://127.0.0.1:{notes.server_port}", "--path", "/x", "-m", "m",
-             "--input", body, "--ca-file", certificates / "ca.crt", "-n", 3)
-    code, report, out, _ = bench(*flags, "--cert-file", certificates / "client.crt",
-                                 "--key-file", certificates / "client.key")
+             "--input", body, "--ca-file", authority.file, "-n", 3)
+    code, report, out, _ = bench(*flags, "--cert-file", client.certificate,
+                                 "--key-file", client.key)
     assert code == 0 and report["steps"][0]["answered"] == 3, out
     code, report, _, _ = bench(*flags)
     assert code == 1 and report["steps"][0]["errors"]["connection"]["count"] == 3

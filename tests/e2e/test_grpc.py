@@ -2,6 +2,7 @@
 import asyncio
 import queue
 import shutil
+import subprocess
 import threading
 
 import grpc
@@ -429,6 +430,26 @@ def test_reserved_names_cannot_be_forwarded(start_instance, repository, zoo):
         infer(client, zoo, headers={"my-header": "x"})
         with pytest.raises(InferenceServerException, match="'timeout'"):
             infer(client, zoo, headers={"timeout": "1"})
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """An authority, and a server's and a client's certificate of it."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], cwd=folder, check=True,
+                       capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt",
+            "-days", "2", "-subj", "/CN=authority")
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", "/CN=localhost")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+                "-CAcreateserial", "-out", f"{name}.crt", "-days", "2", "-extfile", "names")
+    return folder
 
 
 @pytest.mark.parametrize("mutual", [False, True])

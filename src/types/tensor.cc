@@ -73,6 +73,8 @@ Status CheckTensorBytes(const Tensor& tensor) {
                       elements->size(), ShapeText(tensor.shape), *count);
   }
   const auto size = ElementSize(tensor.type);
+  if (size == 0)
+    return MakeStatus(Code::kInvalidArgument, "tensor '{}' has no data type", tensor.name);
   if (tensor.data.size() / size == static_cast<uint64_t>(*count) && tensor.data.size() % size == 0)
     return {};
   return MakeStatus(Code::kInvalidArgument,

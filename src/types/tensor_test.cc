@@ -30,6 +30,10 @@ TEST(BytesElements, CarryAnyBytesNulIncluded) {
   EXPECT_FALSE(BytesElements(std::span(data).first(2)));
 }
 
+TEST(CheckTensorBytes, RefusesATensorWithoutType) {
+  EXPECT_EQ(CheckTensorBytes({.name = "x", .shape = {0}}).message(), "tensor 'x' has no data type");
+}
+
 TEST(CheckTensorBytes, NamesTensorAndWhatWasExpected) {
   Tensor tensor{"x", DataType::kFp32, {2, 2}, Blob::FromVector(std::vector<std::byte>(16))};
   EXPECT_TRUE(CheckTensorBytes(tensor).ok());

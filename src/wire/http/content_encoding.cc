@@ -104,6 +104,12 @@ class Inflater {
   std::array<Bytef, kChunk> chunk_;
 };
 
+Blob Joined(const std::vector<Blob>& parts) {
+  std::string text;
+  for (const Blob& part : parts) text += part.text();
+  return Blob::FromString(std::move(text));
+}
+
 }  // namespace
 
 Result<ContentEncoding> ParseContentEncoding(std::string_view field) {
@@ -147,6 +153,7 @@ Result<Blob> Decode(ContentEncoding encoding, const Blob& body, uint64_t max_byt
 }
 
 Result<Blob> Encode(ContentEncoding encoding, const std::vector<Blob>& parts) {
+  if (encoding == ContentEncoding::kIdentity) return Joined(parts);
   z_stream stream{};
   const int window = encoding == ContentEncoding::kGzip ? kGzipWindow : kZlibWindow;
   constexpr int kFast = 1, kMemory = 8;

@@ -83,6 +83,13 @@ TEST(ContentEncoding, SurvivesAnyBytes) {
   }
 }
 
+TEST(Encode, JoinsThePartsOfABodyThatIsNotCompressed) {
+  const auto body =
+      Encode(ContentEncoding::kIdentity, {Blob::FromString("a"), Blob(), Blob::FromString("bc")});
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->text(), "abc");
+}
+
 TEST(PreferredEncoding, FollowsTheQualities) {
   using enum ContentEncoding;
   const std::pair<const char*, ContentEncoding> table[] = {

@@ -30,7 +30,7 @@ Result<Value> Parse(std::string_view text, const ParseLimits& limits = {});
 // send no body at all.
 Result<Object> ParseObject(std::string_view text, const ParseLimits& limits = {});
 
-// Like boost::json::serialize, but numbers are written plainly (1.0, not 1E0).
+// Numbers are written plainly (1.0, not 1E0); infinity, which 1e999 is read as, is 1e999 again.
 std::string Serialize(const Value& value);
 
 // Reads the members of one object. A view: the object must outlive it. A member that is null counts

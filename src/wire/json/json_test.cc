@@ -90,6 +90,13 @@ TEST(Json, TakesBlankTextForAnEmptyObject) {
   EXPECT_FALSE(ParseObject("[]"));
 }
 
+TEST(Json, WritesWhatIsTooLargeForANumberSoThatItReadsBack) {
+  const auto value = Parse("[1e999,-1e999]");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(Serialize(*value), "[1e999,-1e999]");
+  EXPECT_TRUE(Parse(Serialize(*value)));
+}
+
 TEST(Json, SerializesPlainNumbers) {
   const auto value = Parse(R"({"a":[1,-2,18446744073709551615,1.5,2.0,null,true],"b":{"c":"\n"}})");
   ASSERT_TRUE(value);

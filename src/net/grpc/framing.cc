@@ -111,13 +111,14 @@ Result<GrpcMessage> FrameGrpcMessage(GrpcMessage message, http::ContentEncoding 
 
 std::optional<Duration> ParseGrpcTimeout(std::string_view field) {
   constexpr size_t kMaxDigits = 8;
+  constexpr uint64_t kMostHours = 24 * 366 * 100;  // more would not fit into a Duration
   if (field.size() < 2 || field.size() > kMaxDigits + 1) return std::nullopt;
   uint64_t amount = 0;
   const char* const unit = field.data() + field.size() - 1;
   const auto [end, error] = std::from_chars(field.data(), unit, amount);
   if (error != std::errc() || end != unit) return std::nullopt;
   switch (*unit) {
-    case 'H': return std::chrono::hours(amount);
+    case 'H': return std::chrono::hours(std::min(amount, kMostHours));
     case 'M': return std::chrono::minutes(amount);
     case 'S': return std::chrono::seconds(amount);
     case 'm': return std::chrono::milliseconds(amount);

@@ -103,12 +103,21 @@ TEST(FrameGrpcMessage, SharesLargePartsAndJoinsSmallOnes) {
 
 TEST(ParseGrpcTimeout, ReadsTheSixUnits) {
   using namespace std::chrono_literals;
-  const std::pair<const char*, std::optional<Duration>> table[] = {
-      {"1H", 1h},         {"2M", 2min}, {"3S", 3s},
-      {"40m", 40ms},      {"5u", 5us},  {"99999999n", 99'999'999ns},
-      {"0m", 0ms},        {"", {}},     {"m", {}},
-      {"100", {}},        {"-1S", {}},  {"1 S", {}},
-      {"123456789S", {}}, {"1x", {}}};
+  const std::pair<const char*, std::optional<Duration>> table[] = {{"99999999H", 24h * 366 * 100},
+                                                                   {"1H", 1h},
+                                                                   {"2M", 2min},
+                                                                   {"3S", 3s},
+                                                                   {"40m", 40ms},
+                                                                   {"5u", 5us},
+                                                                   {"99999999n", 99'999'999ns},
+                                                                   {"0m", 0ms},
+                                                                   {"", {}},
+                                                                   {"m", {}},
+                                                                   {"100", {}},
+                                                                   {"-1S", {}},
+                                                                   {"1 S", {}},
+                                                                   {"123456789S", {}},
+                                                                   {"1x", {}}};
   for (const auto& [text, wanted] : table) EXPECT_EQ(ParseGrpcTimeout(text), wanted) << text;
 }
 

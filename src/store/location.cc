@@ -91,7 +91,9 @@ Result<Location> ParseLocation(const std::string& url) {
 
 std::string LocationUrl(const Location& location) {
   if (location.scheme == "s3") return fmt::format("s3://{}/{}", location.bucket, location.key);
-  return "file://" + location.key;
+  std::string url = "file://";
+  for (const char c : location.key) c == '%' ? url += "%25" : url += c;  // ParseLocation decodes
+  return url;
 }
 
 Result<std::string> JoinKey(const Location& prefix, std::string_view target) {

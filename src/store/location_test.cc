@@ -21,12 +21,14 @@ TEST(LocationTest, ReadsUrlsAndPaths) {
            {"file:///abs/dir", "file", "", "/abs/dir"},
            {"file://localhost/abs%20dir/", "file", "", "/abs dir/"},
            {"/abs/100%/dir", "file", "", "/abs/100%/dir"},
+           {"/abs/%20dir", "file", "", "/abs/%20dir"},
        }) {
     const auto location = ParseLocation(c.url);
     ASSERT_TRUE(location.has_value()) << location.error().ToString();
     EXPECT_EQ(location->scheme, c.scheme);
     EXPECT_EQ(location->bucket, c.bucket);
     EXPECT_EQ(location->key, c.key);
+    EXPECT_EQ(ParseLocation(LocationUrl(*location)).value().key, c.key);
   }
 }
 

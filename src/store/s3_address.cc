@@ -26,6 +26,11 @@ bool IsHostText(std::string_view host) {
   });
 }
 
+// It becomes a part of request lines as it is.
+bool IsPathText(std::string_view path) {
+  return std::ranges::all_of(path, [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+}
+
 std::string_view WithoutDefaultPort(std::string_view scheme, std::string_view host) {
   const std::string_view port = scheme == "https" ? ":443" : ":80";
   if (host.ends_with(port)) host.remove_suffix(port.size());
@@ -54,6 +59,10 @@ Result<S3Address> MakeS3Address(std::string_view endpoint, S3Addressing addressi
   address.path_prefix = rest.substr(slash);
   if (!IsHostText(address.host)) {
     return Error(Code::kInvalidArgument, "the S3 endpoint '{}' names no host", text);
+  }
+  if (!IsPathText(address.path_prefix)) {
+    return Error(Code::kInvalidArgument, "the S3 endpoint '{}' has a path that is not encoded",
+                 text);
   }
   if (addressing == S3Addressing::kAuto) {
     const bool dotted = bucket.find('.') != std::string_view::npos;

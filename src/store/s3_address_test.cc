@@ -37,8 +37,8 @@ TEST(S3AddressTest, EncodesKeysOnce) {
 }
 
 TEST(S3AddressTest, RefusesEndpointsAndRegionsThatAreNone) {
-  for (const char* endpoint :
-       {"127.0.0.1:9000", "ftp://h", "http://", "http://a b", "http://u@h"}) {
+  for (const char* endpoint : {"127.0.0.1:9000", "ftp://h", "http://", "http://a b", "http://u@h",
+                               "http://h/a b", "http://h/\r\nX: y"}) {
     EXPECT_FALSE(MakeS3Address(endpoint, S3Addressing::kAuto, "r-1", "bucket").has_value())
         << endpoint;
   }

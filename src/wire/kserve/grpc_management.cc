@@ -182,12 +182,13 @@ Result<NamedTraceSettings> ParseTraceSettings(const Blob& message) {
 
 Result<LogSettings> ParseLogSettings(const Blob& message) {
   SARAI_TRY(auto request, Parse<inference::LogSettingsRequest>(message));
+  using Value = inference::LogSettingsRequest::SettingValue;
   LogSettings settings;
   for (const auto& [key, value] : request.settings()) {
     switch (value.parameter_choice_case()) {
-      case value.kBoolParam: settings[key] = value.bool_param(); break;
-      case value.kUint32Param: settings[key] = value.uint32_param(); break;
-      case value.kStringParam: settings[key] = value.string_param(); break;
+      case Value::kBoolParam: settings[key] = value.bool_param(); break;
+      case Value::kUint32Param: settings[key] = value.uint32_param(); break;
+      case Value::kStringParam: settings[key] = value.string_param(); break;
       default: return Error(Code::kInvalidArgument, "setting '{}' has no value", key);
     }
   }

@@ -74,12 +74,13 @@ RouteChoice Home(std::span<const InstanceView> instances, const Indexes& candida
 std::optional<RouteChoice> PickInstance(std::span<const InstanceView> instances,
                                         std::string_view model,
                                         std::span<const std::string> exclude,
-                                        const RoutingOptions& options) {
+                                        const RoutingOptions& options, std::string_view sequence) {
   const Indexes candidates = Candidates(instances, exclude);
   if (candidates.empty()) return std::nullopt;
   const Indexes holders =
       Filter(candidates, [&](size_t i) { return instances[i].model_state == ModelState::kReady; });
   if (!holders.empty()) {
+    if (!sequence.empty()) return RouteChoice{ByHash(instances, holders, sequence), "resident"};
     const size_t best = LeastBusy(instances, holders, model);
     if (auto spill = Spill(instances, candidates, best, model, options)) return spill;
     return RouteChoice{best, "resident"};

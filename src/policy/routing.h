@@ -33,11 +33,14 @@ struct RouteChoice {
   std::string reason;  // "resident", "loading there", "home by hash", "spilled: 33 in flight on a"
 };
 
-// `exclude` names instances already tried for this request. Nothing = no ready instance is left.
+// `exclude` names instances already tried for this request. Requests of the same `sequence` go to
+// the same one of the instances that hold the model, and never make a copy; empty = of none.
+// Nothing = no ready instance is left.
 std::optional<RouteChoice> PickInstance(std::span<const InstanceView> instances,
                                         std::string_view model,
                                         std::span<const std::string> exclude,
-                                        const RoutingOptions& options);
+                                        const RoutingOptions& options,
+                                        std::string_view sequence = {});
 
 // Highest-random-weight score (Thaler & Ravishankar); the greatest is the model's home.
 uint64_t RendezvousScore(std::string_view instance, std::string_view model);

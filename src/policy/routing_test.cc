@@ -45,6 +45,23 @@ TEST(Routing, ColdModelGoesHomeByHash) {
   }
 }
 
+TEST(Routing, RequestsOfASequenceGoToTheSameHolderHoweverBusyItIs) {
+  auto instances = Instances(4);
+  for (const size_t holder : {1, 3}) instances[holder].model_state = ModelState::kReady;
+  std::map<size_t, int> chosen;
+  for (int i = 0; i < 100; ++i) {
+    const std::string sequence = fmt::format("sequence {}", i);
+    const auto first = PickInstance(instances, "m", {}, kOptions, sequence);
+    ASSERT_TRUE(first.has_value());
+    auto busy = instances;
+    busy[first->index].in_flight = busy[first->index].model_in_flight = 1000;
+    EXPECT_EQ(PickInstance(busy, "m", {}, kOptions, sequence)->index, first->index);
+    ++chosen[first->index];
+  }
+  EXPECT_EQ(chosen.size(), 2u);
+  EXPECT_TRUE(chosen.contains(1) && chosen.contains(3));
+}
+
 TEST(Routing, HomeDoesNotDependOnTheOrderOfInstances) {
   auto instances = Instances(5);
   const std::string home = instances[Pick(instances).index].id;

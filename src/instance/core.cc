@@ -13,6 +13,7 @@
 #include "instance/artifact_source.h"
 #include "instance/catalog.h"
 #include "instance/front/front_door.h"
+#include "instance/front/grpc/carried_call.h"
 #include "instance/front/grpc/grpc_front.h"
 #include "instance/front/reply.h"
 #include "instance/model_manager.h"
@@ -348,6 +349,9 @@ void Core::Start() {
 
 void Core::Handle(http::Request request, http::Responder respond) {
   if (impl_->stopped) return respond(ErrorReply(503, impl_->Ready()));
+  if (impl_->options.serve_grpc && kserve::grpc::IsCarriedCall(request.target))
+    return impl_->grpc->Handle(
+        CarriedCall::Make(std::move(request), impl_->clock.Now(), std::move(respond)));
   impl_->door->Handle(std::move(request), std::move(respond));
 }
 

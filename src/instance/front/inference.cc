@@ -16,17 +16,6 @@ InferRequest OutputWishes(const InferRequest& request) {
           .raw_input = request.raw_input};
 }
 
-void AddTimings(http::Response& response, const InferOutcome& outcome,
-                const std::string& instance_id) {
-  const auto add = [&response](std::string_view name, std::string value) {
-    response.headers.Add(std::string(name), std::move(value));
-  };
-  add(mme::kModelStateHeader, outcome.warm ? "warm" : "cold");
-  add(mme::kWaitMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.waited)));
-  if (outcome.response) add(mme::kLoadMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.load)));
-  add(mme::kInstanceHeader, instance_id);
-}
-
 Result<kserve::EncodedResponse> EncodeOutcome(const InferOutcome& outcome,
                                               const InferRequest& wishes,
                                               const SharedOutputs& shared) {
@@ -58,6 +47,17 @@ http::Response Encode(const Inference::Dialect& dialect, const InferOutcome& out
 
 }  // namespace
 
+void AddTimings(http::Headers& headers, const InferOutcome& outcome,
+                const std::string& instance_id) {
+  const auto add = [&headers](std::string_view name, std::string value) {
+    headers.Add(std::string(name), std::move(value));
+  };
+  add(mme::kModelStateHeader, outcome.warm ? "warm" : "cold");
+  add(mme::kWaitMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.waited)));
+  if (outcome.response) add(mme::kLoadMsHeader, fmt::format("{:.3f}", Milliseconds(outcome.load)));
+  if (!instance_id.empty()) add(mme::kInstanceHeader, instance_id);
+}
+
 Caller CallerOf(const http::Request& request) {
   return {.peer = request.peer,
           .trace_parent = std::string(request.headers.Get("traceparent")),
@@ -88,7 +88,7 @@ void Inference::Run(InferenceCall call, http::Responder respond) const {
                   shared = std::move(*shared), encoding = call.answer_encoding,
                   respond = std::move(respond)](InferOutcome outcome) mutable {
                    http::Response response = Encode(dialect, outcome, wishes, shared, encoding);
-                   AddTimings(response, outcome, instance_id);
+                   AddTimings(response.headers, outcome, instance_id);
                    respond(std::move(response));
                  });
 }

@@ -26,6 +26,10 @@ struct InferenceCall {
   http::ContentEncoding answer_encoding = http::ContentEncoding::kIdentity;
 };
 
+// Adds what is known of the model's residency: warm or cold, how long the request waited for it.
+void AddTimings(http::Headers& headers, const InferOutcome& outcome,
+                const std::string& instance_id);
+
 // Who sent the request: the peer, its trace context.
 Caller CallerOf(const http::Request& request);
 // What encoding needs to know of the model that answered.

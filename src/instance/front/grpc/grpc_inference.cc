@@ -29,10 +29,13 @@ void GrpcInference::RunUnary(const net::GrpcCallPtr& call, const Blob& message) 
   if (!prepared) return Fail(*call, prepared.error());
   manager_.Infer(std::move(prepared->request),
                  [call, wishes = std::move(prepared->wishes)](const InferOutcome& outcome) {
-                   if (!outcome.response) return Fail(*call, outcome.response.error());
+                   net::GrpcMetadata trailing;
+                   AddTimings(trailing, outcome, /*instance_id=*/"");
+                   if (!outcome.response)
+                     return call->Finish(ToGrpc(outcome.response.error()), std::move(trailing));
                    auto parts = EncodeAnswer(outcome, wishes, /*in_stream=*/false);
-                   if (!parts) return Fail(*call, parts.error());
-                   call->FinishWith(std::move(*parts));
+                   if (!parts) return call->Finish(ToGrpc(parts.error()), std::move(trailing));
+                   call->FinishWith(std::move(*parts), std::move(trailing));
                  });
 }
 

@@ -1,13 +1,7 @@
-#include "gateway/gateway.h"
-
 #include <gtest/gtest.h>
 
-#include <map>
-#include <memory>
-#include <optional>
-
-#include "base/executor.h"
-#include "net/simulated_transport.h"
+#include "gateway/testing/gateway_fixture.h"
+#include "wire/http/text_of.h"
 #include "wire/mme/mme.h"
 
 namespace sarai::gateway {
@@ -18,102 +12,28 @@ using net::SimulatedTransport;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr char kFeedPath[] = "/sarai/v1/residency";
-
-bool IsFeed(const http::Request& request) { return request.target.starts_with(kFeedPath); }
-
-http::Response Text(int status, std::string text) {
-  http::Response response;
-  response.status = status;
-  response.body.push_back(Blob::FromString(std::move(text)));
-  return response;
-}
-
 http::Response ErrorAnswer(int status, Code code, const std::string& message) {
   http::Response response = Text(status, "{\"error\":\"" + message + "\"}");
   response.headers.Set(mme::kErrorCodeHeader, std::string(CodeName(code)));
   return response;
 }
 
-std::string BodyOf(const http::Response& response) {
-  std::string body;
-  for (const Blob& part : response.body) body += part.text();
-  return body;
+std::string BodyOf(const http::Response& response) { return http::TextOf(response); }
+
+http::Request InvokeOf(const std::string& model, const std::string& endpoint) {
+  http::Request request{.method = "POST", .target = "/endpoints/" + endpoint + "/invocations"};
+  if (!model.empty()) request.headers.Set(mme::kTargetModelHeader, model);
+  request.body = Blob::FromString("body");
+  return request;
 }
 
-// A gateway over simulated instances; every answer comes inside the call that brings it about.
-class GatewayTest : public testing::Test {
+class GatewayTest : public GatewayFixture {
  protected:
-  ~GatewayTest() override { gateway_.Stop(); }
-
-  // Instances answer invokes with `answer`, and feeds with "not now".
-  void Serve(const std::string& address, std::function<SimulatedTransport::Answer()> answer) {
-    transport_.SetPeer(
-        address, [answer](const http::Request& request) -> SimulatedTransport::Answer {
-          if (IsFeed(request))
-            return std::unexpected(SendError{Status(Code::kUnavailable, "no feed"), true});
-          return answer();
-        });
-  }
-
-  void Publish(std::vector<FleetInstance> instances, bool multi_model = true) {
-    auto fleet = std::make_shared<FleetView>();
-    fleet->endpoints["e"] = {.name = "e",
-                             .status = "InService",
-                             .variants = {{.name = "AllTraffic",
-                                           .weight = 1,
-                                           .multi_model = multi_model,
-                                           .model_prefix = "s3://bucket/models/",
-                                           .instances = std::move(instances)}}};
-    gateway_.Publish(std::move(fleet));
-  }
-
-  std::shared_ptr<std::optional<http::Response>> Start(const std::string& model,
-                                                       const std::string& endpoint = "e") {
-    http::Request request{.method = "POST", .target = "/endpoints/" + endpoint + "/invocations"};
-    if (!model.empty()) request.headers.Set(mme::kTargetModelHeader, model);
-    request.body = Blob::FromString("body");
-    auto answer = std::make_shared<std::optional<http::Response>>();
-    gateway_.Handle(std::move(request), [answer](http::Response response) {
-      EXPECT_FALSE(answer->has_value()) << "answered twice";
-      *answer = std::move(response);
-    });
-    return answer;
-  }
-
+  auto Start(const std::string& model) { return GatewayFixture::Start(InvokeOf(model, "e")); }
   http::Response Invoke(const std::string& model, const std::string& endpoint = "e") {
-    const auto answer = Start(model, endpoint);
-    EXPECT_TRUE(answer->has_value());
-    return answer->value_or(http::Response{.status = -1});
+    return Ask(InvokeOf(model, endpoint));
   }
-
-  // Addresses that invokes were sent to, in order.
-  std::vector<std::string> Invoked() const {
-    std::vector<std::string> addresses;
-    for (const auto& sent : transport_.sent())
-      if (!IsFeed(sent.request)) addresses.push_back(sent.address);
-    return addresses;
-  }
-
-  double Metric(const std::string& name) {
-    executor_.RunFor(seconds(1));
-    return metrics_[name].sum;
-  }
-
-  ManualClock clock_;
-  ManualExecutor executor_{clock_};
-  SimulatedTransport transport_;
-  telemetry::Registry registry_;
-  std::map<std::string, MetricSet> metrics_;
-  int next_id_ = 0;
-  Gateway gateway_{GatewayOptions{},
-                   transport_,
-                   executor_,
-                   clock_,
-                   registry_,
-                   [this](MetricSample sample) { metrics_[sample.id.name].Merge(sample.values); },
-                   [] { return 0.5; },
-                   [this] { return "request-" + std::to_string(++next_id_); }};
+  std::vector<std::string> Invoked() const { return SentTo(); }
 };
 
 TEST_F(GatewayTest, ForwardsAndAnswersWithAwsHeaders) {
@@ -210,7 +130,7 @@ TEST_F(GatewayTest, SendsOnceMoreElsewhereOnlyWhenNoByteCameBack) {
   for (const bool nothing_back : {true, false}) {
     const size_t before = Invoked().size();
     for (const char* address : {"a", "b"})
-      Serve(address, [&]() -> SimulatedTransport::Answer {
+      Serve(address, [&]() -> Answer {
         if (Invoked().size() == before + 1)
           return std::unexpected(SendError{Status(Code::kUnavailable, "broken"), nothing_back});
         return Text(200, "");
@@ -224,7 +144,7 @@ TEST_F(GatewayTest, SendsOnceMoreElsewhereOnlyWhenNoByteCameBack) {
 }
 
 TEST_F(GatewayTest, ATimeoutIsNotRetried) {
-  Serve("a", []() -> SimulatedTransport::Answer {
+  Serve("a", []() -> Answer {
     return std::unexpected(SendError{Status(Code::kDeadlineExceeded, "60 s"), true});
   });
   Publish({{"i-a", "a", true}});

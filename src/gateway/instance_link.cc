@@ -1,17 +1,40 @@
 #include "gateway/instance_link.h"
 
 #include <utility>
+#include <vector>
 
-#include <boost/json.hpp>
+#include "wire/json/json.h"
 
 namespace sarai::gateway {
 namespace {
+
+constexpr size_t kMaxFeedBytes = 256u << 20;
 
 ModelState ParseState(std::string_view name) {
   for (const ModelState state : {ModelState::kFetching, ModelState::kOnDisk, ModelState::kLoading,
                                  ModelState::kReady, ModelState::kDraining})
     if (ModelStateName(state) == name) return state;
   return ModelState::kAbsent;
+}
+
+struct Feed {
+  int64_t version = 0;
+  std::map<std::string, ModelState, std::less<>> states;
+};
+
+Result<Feed> ParseFeed(std::string_view text) {
+  SARAI_TRY(const json::Object object, json::ParseObject(text, {.max_bytes = kMaxFeedBytes}));
+  const json::ObjectView view(object);
+  Feed feed;
+  SARAI_TRY(feed.version, view.RequireInt("version"));
+  SARAI_TRY(const std::vector<json::ObjectView> models, view.Children("models"));
+  for (const json::ObjectView& model : models) {
+    SARAI_TRY(std::string name, model.RequireString("model"));
+    SARAI_TRY(const std::string state, model.RequireString("state"));
+    const ModelState parsed = ParseState(state);
+    if (parsed != ModelState::kAbsent) feed.states.emplace(std::move(name), parsed);
+  }
+  return feed;
 }
 
 }  // namespace
@@ -58,29 +81,13 @@ void InstanceLink::Note(std::string_view model, ModelState state) {
 }
 
 Result<int64_t> InstanceLink::ApplyFeed(std::string_view json) {
-  boost::system::error_code error;
-  const boost::json::value value = boost::json::parse(json, error);
-  const boost::json::object* const feed = error ? nullptr : value.if_object();
-  if (feed == nullptr || !feed->contains("version") || !feed->at("version").is_number())
-    return Error(Code::kInternal, "instance {} sent a residency feed that is no feed", id_);
-  std::map<std::string, ModelState, std::less<>> states;
-  if (const boost::json::value* const models = feed->if_contains("models");
-      models != nullptr && models->is_array()) {
-    for (const boost::json::value& row : models->get_array()) {
-      const boost::json::object* const model = row.if_object();
-      if (model == nullptr) continue;
-      const auto* const name = model->if_contains("model");
-      const auto* const state = model->if_contains("state");
-      if (name == nullptr || !name->is_string() || state == nullptr || !state->is_string())
-        continue;
-      const ModelState parsed = ParseState(state->get_string());
-      if (parsed != ModelState::kAbsent) states.emplace(name->get_string(), parsed);
-    }
-  }
-  const int64_t version = feed->at("version").to_number<int64_t>();
-  std::lock_guard lock(mu_);
-  states_ = std::move(states);
-  return version;
+  auto feed = ParseFeed(json);
+  if (!feed)
+    return Error(feed.error().WithContext(
+        fmt::format("instance {} sent a residency feed that is no feed", id_)));
+  const std::lock_guard lock(mu_);
+  states_ = std::move(feed->states);
+  return feed->version;
 }
 
 }  // namespace sarai::gateway

@@ -15,116 +15,121 @@ double HeaderNumber(const http::Response& response, std::string_view name) {
   return ParseDouble(response.headers.Get(name)).value_or(0);
 }
 
-Status CheckTargetModel(const RoutedVariant& variant, const InvokeRequest& request,
-                        const std::string& request_id) {
-  if (variant.spec.multi_model && request.target_model.empty())
-    return MakeStatus(Code::kInvalidArgument,
-                      "Request {} is missing a target model header: endpoint {} is a multi-model "
-                      "endpoint; give TargetModel, the archive's key below the endpoint's prefix.",
-                      request_id, request.endpoint);
-  if (!variant.spec.multi_model && !request.target_model.empty())
-    return MakeStatus(Code::kInvalidArgument,
-                      "Endpoint {} is not a multi-model endpoint and does not support target model "
-                      "header.",
-                      request.endpoint);
-  return {};
+std::string SequenceKey(const Route& route) {
+  if (route.sequence.empty()) return "";
+  return fmt::format("{}\n{}\n{}", route.endpoint, route.model, route.sequence);
 }
 
 }  // namespace
 
-Invocation::Invocation(InvocationServices services, InvokeRequest request, AnswerContext context,
-                       std::function<void(http::Response)> finish)
-    : services_(std::move(services)),
-      request_(std::move(request)),
-      context_(std::move(context)),
-      finish_(std::move(finish)),
-      arrived_(services_.clock.Now()),
-      hold_until_(arrived_ + services_.options.hold_timeout) {}
+Invocation::Invocation(std::shared_ptr<Dispatcher> dispatcher, std::unique_ptr<Errand> errand)
+    : dispatcher_(std::move(dispatcher)),
+      errand_(std::move(errand)),
+      arrived_(dispatcher_->clock().Now()),
+      hold_until_(arrived_ + dispatcher_->options().hold_timeout),
+      sequence_key_(SequenceKey(errand_->route())) {
+  if (!sequence_key_.empty()) pin_ = dispatcher_->sequences().Find(sequence_key_);
+}
 
-Result<const RoutedVariant*> Invocation::ChooseVariant(const FleetSnapshot& fleet) {
-  const auto it = fleet.endpoints.find(request_.endpoint);
+Result<const RoutedVariant*> Invocation::ChooseVariant(const FleetSnapshot& fleet) const {
+  const Route& route = errand_->route();
+  const auto it = fleet.endpoints.find(route.endpoint);
   if (it == fleet.endpoints.end())
-    return Error(Code::kInvalidArgument, "Endpoint {} of account {} not found.", request_.endpoint,
-                 context_.account);
+    return Error(Code::kNotFound, "Endpoint {} of account {} not found.", route.endpoint,
+                 dispatcher_->options().account);
   const RoutedEndpoint& endpoint = it->second;
   if (endpoint.variants.empty())
     return Error(Code::kInvalidArgument,
-                 "Endpoint {} of account {} is {}, it can not be invoked yet.", request_.endpoint,
-                 context_.account, endpoint.status);
-  const std::string& wanted = variant_.empty() ? request_.target_variant : variant_;
+                 "Endpoint {} of account {} is {}, it can not be invoked yet.", route.endpoint,
+                 dispatcher_->options().account, endpoint.status);
+  const std::string& wanted = variant_.empty() ? route.variant : variant_;
+  const auto named = [&endpoint](const std::string& name) {
+    return std::ranges::find(endpoint.variants, name,
+                             [](const RoutedVariant& v) { return v.spec.name; });
+  };
   if (!wanted.empty()) {
-    const auto named = std::ranges::find(endpoint.variants, wanted,
-                                         [](const RoutedVariant& v) { return v.spec.name; });
-    if (named == endpoint.variants.end())
+    const auto variant = named(wanted);
+    if (variant == endpoint.variants.end())
       return Error(Code::kInvalidArgument, "Variant {} not found in endpoint {}.", wanted,
-                   request_.endpoint);
-    return &*named;
+                   route.endpoint);
+    return &*variant;
   }
+  if (pin_)
+    if (const auto variant = named(pin_->variant); variant != endpoint.variants.end())
+      return &*variant;
   std::vector<double> weights;
   for (const RoutedVariant& variant : endpoint.variants) weights.push_back(variant.spec.weight);
-  const auto picked = policy::PickVariant(weights, services_.uniform());
+  const auto picked = policy::PickVariant(weights, dispatcher_->Uniform());
   if (!picked)
     return Error(Code::kInvalidArgument, "Every variant of endpoint {} has weight 0.",
-                 request_.endpoint);
+                 route.endpoint);
   return &endpoint.variants[*picked];
 }
 
-void Invocation::Try() {
-  const std::shared_ptr<const FleetSnapshot> fleet = services_.fleet();
-  const auto variant = ChooseVariant(*fleet);
-  if (!variant) return Refuse(variant.error());
-  if (const Status status = CheckTargetModel(**variant, request_, context_.request_id);
-      !status.ok())
-    return Refuse(status);
-  variant_ = (*variant)->spec.name;
-  instances_ = (*variant)->instances.size();
+const RoutedInstance* Invocation::PinnedInstance(const RoutedVariant& variant) const {
+  if (!pin_ || pin_->variant != variant.spec.name) return nullptr;
+  for (const RoutedInstance& instance : variant.instances)
+    if (instance.link->id() == pin_->instance && instance.link->View("", instance.ready).ready &&
+        std::ranges::find(tried_, pin_->instance) == tried_.end())
+      return &instance;
+  return nullptr;
+}
 
+const RoutedInstance* Invocation::ChooseInstance(const RoutedVariant& variant) const {
+  if (const RoutedInstance* const pinned = PinnedInstance(variant)) return pinned;
+  const std::string& model = errand_->route().model;
+  const policy::RoutingOptions& options = dispatcher_->options().routing;
   std::vector<policy::InstanceView> views;
-  for (const RoutedInstance& instance : (*variant)->instances)
-    views.push_back(instance.link->View(request_.target_model, instance.ready));
-  auto choice =
-      policy::PickInstance(views, request_.target_model, tried_, services_.options.routing);
+  for (const RoutedInstance& instance : variant.instances)
+    views.push_back(instance.link->View(model, instance.ready));
+  auto choice = policy::PickInstance(views, model, tried_, options, sequence_key_);
   // A retry may go back to an instance that has come back meanwhile.
   if (!choice && !tried_.empty())
-    choice = policy::PickInstance(views, request_.target_model, {}, services_.options.routing);
-  if (choice) return Send(**variant, (*variant)->instances[choice->index]);
-  if (!services_.hold(shared_from_this()))
-    Refuse(MakeStatus(Code::kUnavailable,
-                      "no instance of variant {} answers, and too many requests wait for one",
-                      variant_));
+    choice = policy::PickInstance(views, model, {}, options, sequence_key_);
+  return choice ? &variant.instances[choice->index] : nullptr;
+}
+
+void Invocation::Try() {
+  const std::shared_ptr<const FleetSnapshot> fleet = dispatcher_->Fleet();
+  const auto variant = ChooseVariant(*fleet);
+  if (!variant) return errand_->Refuse(variant.error());
+  if (const Status status = errand_->Admits((*variant)->spec); !status.ok())
+    return errand_->Refuse(status);
+  variant_ = (*variant)->spec.name;
+  instances_ = (*variant)->instances.size();
+  if (const RoutedInstance* const instance = ChooseInstance(**variant))
+    return Send(**variant, *instance);
+  if (!dispatcher_->Hold(shared_from_this()))
+    errand_->Refuse(MakeStatus(
+        Code::kUnavailable, "no instance of variant {} answers, and too many requests wait for one",
+        variant_));
 }
 
 void Invocation::GiveUp() {
-  Refuse(MakeStatus(Code::kUnavailable,
-                    "no instance of endpoint {}, variant {}, is healthy at the moment",
-                    request_.endpoint, variant_));
+  errand_->Refuse(MakeStatus(Code::kUnavailable,
+                             "no instance of endpoint {}, variant {}, is healthy at the moment",
+                             errand_->route().endpoint, variant_));
 }
 
 void Invocation::Send(const RoutedVariant& variant, const RoutedInstance& instance) {
   const std::shared_ptr<InstanceLink> link = instance.link;
   tried_.push_back(link->id());
-  context_.variant = variant.spec.name;
-  context_.instance = link->id();
-  context_.artifact_url = variant.spec.model_prefix + request_.target_model;
-  const std::string model_path =
-      variant.spec.multi_model ? OpaqueModelName(variant.spec.model_prefix, request_.target_model)
-                               : std::string();
-  link->Sent(request_.target_model);
-  const TimePoint sent = services_.clock.Now();
-  services_.transport.Send(link->address(),
-                           ForwardRequest(request_, model_path, context_.request_id),
-                           net::SendOptions{.timeout = services_.options.invoke_timeout},
-                           [self = shared_from_this(), link,
-                            sent](std::expected<http::Response, net::SendError> reply) mutable {
-                             self->OnReply(link, sent, std::move(reply));
-                           });
+  if (!sequence_key_.empty()) dispatcher_->sequences().Put(sequence_key_, {variant_, link->id()});
+  link->Sent(errand_->route().model);
+  const TimePoint sent = dispatcher_->clock().Now();
+  dispatcher_->transport().Send(link->address(), errand_->Outgoing(variant.spec, link->id()),
+                                errand_->Sending(dispatcher_->options().invoke_timeout),
+                                [self = shared_from_this(), link, sent](
+                                    std::expected<http::Response, net::SendError> reply) mutable {
+                                  self->OnReply(link, sent, std::move(reply));
+                                });
 }
 
 void Invocation::OnReply(const std::shared_ptr<InstanceLink>& link, TimePoint sent,
                          std::expected<http::Response, net::SendError> reply) {
-  link->Returned(request_.target_model);
-  const Duration model_latency = services_.clock.Now() - sent;
-  if (reply) return OnAnswer(*link, std::move(*reply), model_latency);
+  const Duration model_latency = dispatcher_->clock().Now() - sent;
+  if (reply) return OnAnswer(link, std::move(*reply), model_latency);
+  link->Returned(errand_->route().model);
   const bool broken =
       reply.error().no_byte_received && reply.error().status.code() == Code::kUnavailable;
   if (broken) link->SetBroken(true);
@@ -132,31 +137,42 @@ void Invocation::OnReply(const std::shared_ptr<InstanceLink>& link, TimePoint se
   OnFailure(reply.error(), model_latency);
 }
 
-void Invocation::OnAnswer(InstanceLink& link, http::Response response, Duration model_latency) {
+void Invocation::OnAnswer(const std::shared_ptr<InstanceLink>& link, http::Response response,
+                          Duration model_latency) {
+  const Route& route = errand_->route();
   const std::string_view state = response.headers.Get(mme::kModelStateHeader);
   const bool ok = response.status / 100 == 2;
-  if (ok && !request_.target_model.empty()) link.Note(request_.target_model, ModelState::kReady);
-  InvokeOutcome outcome{.container_status = response.status,
-                        .model_latency = model_latency,
-                        .knows_residency = !state.empty(),
-                        .cold = state == "cold",
-                        .wait_ms = HeaderNumber(response, mme::kWaitMsHeader)};
-  http::Response answer = Answer(std::move(response), context_);
-  Record(outcome);
-  finish_(std::move(answer));
+  if (ok && route.counted && !route.model.empty()) link->Note(route.model, ModelState::kReady);
+  if (route.sequence_ends) dispatcher_->sequences().Erase(sequence_key_);
+  Record({.container_status = response.status,
+          .model_latency = model_latency,
+          .knows_residency = !state.empty(),
+          .cold = state == "cold",
+          .wait_ms = HeaderNumber(response, mme::kWaitMsHeader)});
+  if (response.stream == nullptr) {
+    link->Returned(route.model);
+  } else {
+    // In flight until whoever reads the body lets go of it.
+    ByteStream* const body = response.stream.get();
+    response.stream =
+        ByteStreamPtr(body, [self = shared_from_this(), link, owner = response.stream](
+                                ByteStream*) { link->Returned(self->errand_->route().model); });
+  }
+  errand_->Deliver(std::move(response));
 }
 
 void Invocation::OnFailure(const net::SendError& error, Duration model_latency) {
-  Record({.container_status = 0, .model_latency = model_latency});
-  finish_(NoAnswer(error, context_));
+  if (error.status.code() != Code::kCancelled)
+    Record({.container_status = 0, .model_latency = model_latency});
+  errand_->Fail(error);
 }
 
 void Invocation::Record(InvokeOutcome outcome) {
-  outcome.overhead_latency = services_.clock.Now() - arrived_ - outcome.model_latency;
+  const Route& route = errand_->route();
+  if (!route.counted) return;
+  outcome.overhead_latency = dispatcher_->clock().Now() - arrived_ - outcome.model_latency;
   outcome.instances = instances_;
-  services_.metrics.Record(request_.endpoint, variant_, request_.target_model, outcome);
+  dispatcher_->metrics().Record(route.endpoint, variant_, route.model, outcome);
 }
-
-void Invocation::Refuse(const Status& status) { finish_(Refusal(status, context_.request_id)); }
 
 }  // namespace sarai::gateway

@@ -4,11 +4,10 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/json.hpp>
-
 #include "base/strings.h"
 #include "wire/awsjson/error.h"
 #include "wire/http/text_of.h"
+#include "wire/json/json.h"
 #include "wire/mme/mme.h"
 
 namespace sarai::gateway {
@@ -25,12 +24,9 @@ http::Response RuntimeError(awsjson::AwsError error, const std::string& request_
 // The text of {"error": "…"}; the whole body when it is not of that form.
 std::string ContainerMessage(const http::Response& response) {
   std::string body = http::TextOf(response);
-  boost::system::error_code error;
-  const boost::json::value value = boost::json::parse(body, error);
-  if (!error && value.is_object())
-    if (const auto* const text = value.get_object().if_contains("error");
-        text != nullptr && text->is_string())
-      return std::string(text->get_string());
+  const auto object = json::ParseObject(body);
+  if (!object) return body;
+  if (auto text = json::ObjectView(*object).String("error"); text && *text) return **text;
   return body;
 }
 

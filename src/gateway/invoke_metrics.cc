@@ -24,8 +24,8 @@ InvokeMetrics::ModelSeries& InvokeMetrics::SeriesLocked(const std::string& endpo
   auto [it, is_new] = model_series_.try_emplace(key);
   if (is_new) {
     const telemetry::Labels labels = {{"endpoint", key.first}, {"model", key.second}};
-    it->second.invocations =
-        registry_.GetCounter("sarai_invocations", "InvokeEndpoint calls by model", labels);
+    it->second.invocations = registry_.GetCounter(
+        "sarai_invocations", "Inferences by model: InvokeEndpoint and KServe", labels);
     it->second.cold = registry_.GetCounter("sarai_cold_invocations",
                                            "Calls that found their model not loaded", labels);
     it->second.errors = registry_.GetCounter("sarai_invocation_errors",

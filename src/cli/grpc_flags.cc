@@ -17,8 +17,8 @@ const std::map<std::string, net::GrpcCompression> kCompressions = {
     {"medium", net::GrpcCompression::kMedium},
     {"high", net::GrpcCompression::kHigh}};
 
-void AddServerFlags(CLI::App& app, GrpcFlags& flags, instance::InstanceOptions& options) {
-  net::GrpcServerOptions& grpc = options.grpc;
+void AddServerFlags(CLI::App& app, GrpcFlags& flags) {
+  net::GrpcServerOptions& grpc = flags.server;
   grpc.port = kDefaultPort;
   app.add_option("--allow-grpc", flags.allow, "Serve gRPC")->capture_default_str();
   app.add_option("--grpc-address", grpc.address, "Address to listen on for gRPC")
@@ -36,16 +36,17 @@ void AddServerFlags(CLI::App& app, GrpcFlags& flags, instance::InstanceOptions& 
   app.add_option("--grpc-infer-response-compression-level", grpc.response_compression,
                  "none, low, medium or high")
       ->transform(CLI::CheckedTransformer(kCompressions, CLI::ignore_case));
-  app.add_option("--grpc-restricted-protocol", options.grpc_restrictions,
+  app.add_option("--grpc-restricted-protocol", flags.restrictions,
                  "CATEGORY[,CATEGORY]:KEY=VALUE: asks for metadata triton-grpc-protocol-KEY; may "
                  "be given several times")
       ->type_name("RULE");
-  app.add_option("--grpc-header-forward-pattern", options.grpc_header_pattern,
+  app.add_option("--grpc-header-forward-pattern", flags.header_pattern,
                  "Metadata whose names match become parameters of the inference")
       ->type_name("REGEX");
 }
 
-void AddConnectionFlags(CLI::App& app, GrpcFlags& flags, net::GrpcServerOptions& grpc) {
+void AddConnectionFlags(CLI::App& app, GrpcFlags& flags) {
+  net::GrpcServerOptions& grpc = flags.server;
   const auto milliseconds = [&app](const char* flag, int64_t& value, const char* help) {
     app.add_option(flag, value, help)->check(CLI::NonNegativeNumber)->capture_default_str();
   };
@@ -92,17 +93,16 @@ void AddFlagsWithoutEffect(CLI::App& app) {
 
 }  // namespace
 
-void AddGrpcFlags(CLI::App& app, GrpcFlags& flags, instance::InstanceOptions& options) {
-  AddServerFlags(app, flags, options);
-  AddConnectionFlags(app, flags, options.grpc);
+void AddGrpcFlags(CLI::App& app, GrpcFlags& flags) {
+  AddServerFlags(app, flags);
+  AddConnectionFlags(app, flags);
   AddSslFlags(app, flags);
   AddFlagsWithoutEffect(app);
 }
 
-Status ApplyGrpcFlags(const GrpcFlags& flags, instance::InstanceOptions& options) {
+Status ApplyGrpcFlags(GrpcFlags& flags) {
   using std::chrono::milliseconds;
-  net::GrpcServerOptions& grpc = options.grpc;
-  options.serve_grpc = flags.allow;
+  net::GrpcServerOptions& grpc = flags.server;
   grpc.keepalive_time = milliseconds(flags.keepalive_time_ms);
   grpc.keepalive_timeout = milliseconds(flags.keepalive_timeout_ms);
   grpc.min_recv_ping_interval_without_data = milliseconds(flags.min_ping_interval_ms);

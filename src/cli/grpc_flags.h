@@ -1,7 +1,12 @@
-// `sarai instance`'s flags of gRPC, named as Triton's.
+// The flags of gRPC of `sarai instance` and `sarai serve`, named as Triton's.
 #pragma once
 
-#include "instance/options.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "net/grpc/server.h"
 
 namespace CLI {
 class App;
@@ -11,6 +16,9 @@ namespace sarai::cli {
 
 struct GrpcFlags {
   bool allow = true;
+  net::GrpcServerOptions server;  // complete after ApplyGrpcFlags
+  std::vector<std::string> restrictions;
+  std::string header_pattern;
   bool use_ssl = false, use_mutual_ssl = false;
   std::string certificate, key, authority;
   int64_t keepalive_time_ms = 7'200'000, keepalive_timeout_ms = 20'000;
@@ -18,9 +26,8 @@ struct GrpcFlags {
   int64_t connection_age_ms = 0, connection_age_grace_ms = 0;
 };
 
-// What needs no conversion goes to `options` at once.
-void AddGrpcFlags(CLI::App& app, GrpcFlags& flags, instance::InstanceOptions& options);
-// Errors: kInvalidArgument, for SSL without its files.
-Status ApplyGrpcFlags(const GrpcFlags& flags, instance::InstanceOptions& options);
+void AddGrpcFlags(CLI::App& app, GrpcFlags& flags);
+// Completes `flags.server`. Errors: kInvalidArgument, for SSL without its files.
+Status ApplyGrpcFlags(GrpcFlags& flags);
 
 }  // namespace sarai::cli

@@ -183,10 +183,14 @@ int RunInstance(Flags& flags) {
     std::fprintf(stderr, "sarai: give --model-repository DIR or --source-url URL\n");
     return 2;
   }
-  if (const Status status = ApplyGrpcFlags(flags.grpc, options); !status.ok()) {
+  if (const Status status = ApplyGrpcFlags(flags.grpc); !status.ok()) {
     std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
     return 2;
   }
+  options.serve_grpc = flags.grpc.allow;
+  options.grpc = flags.grpc.server;
+  options.grpc_restrictions = flags.grpc.restrictions;
+  options.grpc_header_pattern = flags.grpc.header_pattern;
   if (const Status status = ApplyTelemetryFlags(flags.telemetry, options); !status.ok()) {
     std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
     return 2;
@@ -218,7 +222,7 @@ void AddInstance(CLI::App& app, const store::Environment& environment, Run& run)
   flags->options.environment = environment;
   AddServingFlags(*command, *flags);
   AddServerFlags(*command, *flags);
-  AddGrpcFlags(*command, flags->grpc, flags->options);
+  AddGrpcFlags(*command, flags->grpc);
   AddTelemetryFlags(*command, flags->telemetry, flags->options);
   AddEngineFlags(*command, *flags);
   AddConfigurationFlags(*command, flags->options);

@@ -15,6 +15,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "cli/environment.h"
+#include "cli/grpc_flags.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/store_flags.h"
@@ -23,6 +24,7 @@
 #include "control/control.h"
 #include "gateway/gateway.h"
 #include "net/event_loops.h"
+#include "net/grpc/server.h"
 #include "net/server.h"
 #include "net/transport.h"
 #include "telemetry/metrics.h"
@@ -43,6 +45,10 @@ struct Flags {
   uint64_t max_body_bytes = 6'291'456;
   int threads = 0;
   std::vector<std::string> instance_flags;
+  GrpcFlags grpc;
+  std::vector<std::string> http_restrictions;
+  std::string http_header_pattern;
+  kserve::RestrictedApis http_apis, grpc_apis;  // the rules, parsed
   store::Environment environment;
 };
 
@@ -88,6 +94,10 @@ std::vector<std::string> InstanceFlags(const Flags& flags) {
       fmt::format("--s3-addressing={}", kStyles[static_cast<size_t>(flags.s3.addressing)])};
   if (!flags.s3.endpoint.empty()) result.push_back("--s3-endpoint=" + flags.s3.endpoint);
   if (!flags.s3.region.empty()) result.push_back("--s3-region=" + flags.s3.region);
+  if (!flags.http_header_pattern.empty())
+    result.push_back("--http-header-forward-pattern=" + flags.http_header_pattern);
+  if (!flags.grpc.header_pattern.empty())
+    result.push_back("--grpc-header-forward-pattern=" + flags.grpc.header_pattern);
   result.insert(result.end(), flags.instance_flags.begin(), flags.instance_flags.end());
   return result;
 }
@@ -138,22 +148,43 @@ class Server {
         });
     if (!server) return server.error();
     server_ = std::move(*server);
-    return {};
+    return ListenForGrpc();
   }
 
   std::string url() const {
     return (flags_.tls.enabled() ? "https://" : "http://") + server_->address();
   }
+  // Empty: gRPC is not served.
+  std::string grpc_address() const { return grpc_server_ ? grpc_server_->address() : ""; }
 
   void Stop() {
-    server_->Drain(std::chrono::seconds(25));
+    gateway_.BeginDrain();
+    std::thread grpc([this] {
+      if (grpc_server_) grpc_server_->Drain(kDrainPatience);
+    });
+    server_->Drain(kDrainPatience);
+    grpc.join();
     gateway_.Stop();
     control_.Stop();
   }
 
  private:
+  static constexpr std::chrono::seconds kDrainPatience{25};
+
+  Status ListenForGrpc() {
+    if (!flags_.grpc.allow) return {};
+    SARAI_TRY(grpc_server_,
+              net::GrpcServer::Listen(flags_.grpc.server, [this](net::GrpcCallPtr call) {
+                gateway_.HandleGrpc(std::move(call));
+              }));
+    return {};
+  }
+
   gateway::GatewayOptions MakeGatewayOptions() const {
     gateway::GatewayOptions options;
+    options.kserve.http_restrictions = flags_.http_apis;
+    options.kserve.grpc_restrictions = flags_.grpc_apis;
+    options.kserve.max_message_bytes = flags_.grpc.server.max_message_bytes;
     options.max_body_bytes = flags_.max_body_bytes;
     // The instance ends a wait itself, with a clearer error than a timeout here.
     options.invoke_timeout = std::max<std::chrono::milliseconds>(
@@ -182,19 +213,34 @@ class Server {
   control::Control control_;
   gateway::Gateway gateway_;
   std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<net::GrpcServer> grpc_server_;
 };
+
+// What of the flags can be wrong together or one by one.
+Status Complete(Flags& flags) {
+  SARAI_CHECK_OK(ApplyGrpcFlags(flags.grpc));
+  SARAI_TRY(flags.http_apis, kserve::RestrictedApis::Parse(flags.http_restrictions));
+  SARAI_TRY(flags.grpc_apis, kserve::RestrictedApis::Parse(flags.grpc.restrictions));
+  return {};
+}
 
 int RunServe(Flags flags) {
   BlockSignals();
   ApplyStoreEnvironment(flags.environment, flags.s3);
   if (flags.state.empty()) flags.state = DefaultState(flags.environment);
+  if (const Status status = Complete(flags); !status.ok()) {
+    std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
+    return 2;
+  }
   flags.state = std::filesystem::absolute(flags.state).string();
   Server server(std::move(flags));
   if (const Status status = server.Start(); !status.ok()) {
     std::fprintf(stderr, "sarai: %s\n", status.message().c_str());
     return 1;
   }
-  std::printf("sarai: ready on %s\n", server.url().c_str());
+  const std::string grpc = server.grpc_address();
+  std::printf("sarai: ready on %s%s\n", server.url().c_str(),
+              grpc.empty() ? "" : (" grpc=" + grpc).c_str());
   std::fflush(stdout);
   LogInfo("cli", "signal {}: stopping", WaitForStop());
   server.Stop();
@@ -224,6 +270,17 @@ void AddServe(CLI::App& app, const store::Environment& environment, Run& run) {
               "Least time between checks for a new version of a model (default: 30s)");
   AddDuration(*command, "--metric-interval", flags->metric_interval,
               "Between samples of the instances' gauges (default: 10s)");
+  AddGrpcFlags(*command, flags->grpc);
+  command
+      ->add_option(
+          "--http-restricted-api", flags->http_restrictions,
+          "CATEGORY[,CATEGORY]:KEY=VALUE: KServe over HTTP asks for the header KEY; may be "
+          "given several times")
+      ->type_name("RULE");
+  command
+      ->add_option("--http-header-forward-pattern", flags->http_header_pattern,
+                   "Headers whose names match become parameters of the inference (KServe)")
+      ->type_name("REGEX");
   AddBytes(*command, "--max-body", flags->max_body_bytes,
            "Largest body of InvokeEndpoint (default: 6291456)");
   command->add_option("--threads", flags->threads, "Event loops; 0: one per core, at most 4")

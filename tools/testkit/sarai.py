@@ -19,12 +19,15 @@ def get_json(url):
 
 
 class Serve(Process):
-    """`sarai serve` on a port that the kernel picks."""
+    """`sarai serve` on ports that the kernel picks."""
 
     def __init__(self, state, log_path, *flags, env=None, port=0):
-        super().__init__([paths.SARAI, "serve", "--listen", f"127.0.0.1:{port}",
+        super().__init__([paths.SARAI, "serve", "--listen", f"127.0.0.1:{port}", "--grpc-port", "0",
                           "--state", state, *flags], log_path, env=env)
-        self.url = self.wait_for_line("sarai: ready on ").split()[-1]
+        words = self.wait_for_line("sarai: ready on ").split()
+        self.url = words[3]
+        self.http = self.url.removeprefix("http://")
+        self.grpc = words[4].removeprefix("grpc=") if len(words) > 4 else None
 
     def get(self, path):
         return get_json(self.url + path)

@@ -76,6 +76,9 @@ class RequestParser {
     Status status = ForEachMember(value, "it", [&](std::string_view key, ondemand::value member) {
       return ReadInputMember(key, member, draft);
     });
+    if (status.ok() && draft.name && Repeats(request_.inputs, *draft.name))
+      return MakeStatus(Code::kInvalidArgument, "input '{}' already exists in request",
+                        *draft.name);
     if (status.ok()) status = FinishInput(draft);
     if (status.ok()) return {};
     const auto context = draft.name ? fmt::format("input '{}'", *draft.name)
@@ -149,7 +152,8 @@ class RequestParser {
     const uint64_t wanted = draft.shape ? static_cast<uint64_t>(*ElementCount(*draft.shape)) : 0;
     auto tensor = ReadJsonTensor(list, *draft.type,
                                  {.max_bytes = options_.max_json_bytes - expanded_bytes_,
-                                  .max_depth = options_.max_json_depth - kDataDepth,
+                                  .max_depth = options_.max_json_depth,
+                                  .depth = kDataDepth,
                                   .reserve = std::min(wanted, most)});
     if (!tensor) return std::move(tensor).error();
     expanded_bytes_ += std::min(tensor->data.size(), options_.max_json_bytes - expanded_bytes_);
@@ -172,8 +176,6 @@ class RequestParser {
     if (!draft.name) return MakeStatus(Code::kInvalidArgument, "'name' is missing");
     if (!draft.type) return MakeStatus(Code::kInvalidArgument, "'datatype' is missing");
     if (!draft.shape) return MakeStatus(Code::kInvalidArgument, "'shape' is missing");
-    if (Repeats(request_.inputs, *draft.name))
-      return MakeStatus(Code::kInvalidArgument, "it is given twice");
     if (!draft.untyped_data.empty()) SARAI_CHECK_OK(ReadUntyped(draft.untyped_data, draft));
     if (draft.shared_memory) return FinishShared(draft);
     if (draft.tensor.has_value() == draft.binary_data_size.has_value())
@@ -253,7 +255,7 @@ class RequestParser {
     });
     if (status.ok() && !name) status = MakeStatus(Code::kInvalidArgument, "'name' is missing");
     if (status.ok() && Repeats(request_.outputs, *name))
-      status = MakeStatus(Code::kInvalidArgument, "it is asked for twice");
+      return MakeStatus(Code::kInvalidArgument, "output '{}' already exists in request", *name);
     if (!status.ok())
       return status.WithContext(name ? fmt::format("output '{}'", *name)
                                      : fmt::format("outputs[{}]", request_.outputs.size()));
@@ -304,8 +306,7 @@ Result<InferRequest> ParseInferRequest(const Blob& body, std::optional<size_t> j
                  size, body.size());
   if (json_size == 0) return RawRequest(body);
   if (size > options.max_json_bytes)
-    return Error(Code::kInvalidArgument, "the JSON part of {} bytes is larger than the {} allowed",
-                 size, options.max_json_bytes);
+    return Error(TooLarge("the request JSON size", size, options.max_json_bytes));
   return RequestParser(body, size, options).Parse();
 }
 

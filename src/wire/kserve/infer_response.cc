@@ -1,121 +1,15 @@
 // InferResponse -> JSON and, behind it, the binary tensors.
 #include <algorithm>
-#include <cstring>
 
 #include "wire/json/text.h"
 #include "wire/kserve/classification.h"
+#include "wire/kserve/json_elements.h"
 #include "wire/kserve/kserve.h"
 
 namespace sarai::kserve {
 namespace {
 
-// ---- tensors as JSON numbers and strings
-
-// Numbers are formatted into a block on the stack and appended block by block: growing the text for
-// each would cost more than the digits.
-class NumberBlock {
- public:
-  explicit NumberBlock(std::string& out) : out_(out) {}
-  ~NumberBlock() { Flush(); }
-
-  template <typename T>
-  void Add(T value) {
-    if (end_ + json::kNumberBytes + 1 > block_ + sizeof(block_)) Flush();
-    end_ = json::WriteNumber(end_, value);
-    *end_++ = ',';
-  }
-
- private:
-  void Flush() {
-    out_.append(block_, end_);
-    end_ = block_;
-  }
-
-  std::string& out_;
-  char block_[4096];
-  char* end_ = block_;
-};
-
-// The last comma becomes the closing bracket.
-void CloseList(std::string& out) {
-  if (out.back() == ',') out.pop_back();
-  out += ']';
-}
-
-template <typename T>
-Status AppendNumbers(std::string& out, std::span<const std::byte> bytes) {
-  const size_t count = bytes.size() / sizeof(T);
-  NumberBlock block(out);
-  for (size_t i = 0; i < count; ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    block.Add(value);
-  }
-  return {};
-}
-
-Status AppendBools(std::string& out, std::span<const std::byte> bytes) {
-  for (const std::byte byte : bytes) out += byte == std::byte{0} ? "false," : "true,";
-  return {};
-}
-
-Status AppendStrings(std::string& out, const Tensor& tensor) {
-  const auto elements = BytesElements(tensor.data.bytes());
-  if (!elements) return elements.error();
-  for (size_t i = 0; i < elements->size(); ++i) {
-    const std::string_view element = (*elements)[i];
-    if (!json::IsValidUtf8(element))
-      return MakeStatus(
-          Code::kInvalidArgument,
-          "element {} is not valid UTF-8, which JSON cannot carry: ask for the output "
-          "with binary_data true",
-          i);
-    json::AppendString(out, element);
-    out += ',';
-  }
-  return {};
-}
-
-Status AppendElements(std::string& out, const Tensor& tensor) {
-  const auto bytes = tensor.data.bytes();
-  switch (tensor.type) {
-    case DataType::kBool: return AppendBools(out, bytes);
-    case DataType::kUint8: return AppendNumbers<uint8_t>(out, bytes);
-    case DataType::kUint16: return AppendNumbers<uint16_t>(out, bytes);
-    case DataType::kUint32: return AppendNumbers<uint32_t>(out, bytes);
-    case DataType::kUint64: return AppendNumbers<uint64_t>(out, bytes);
-    case DataType::kInt8: return AppendNumbers<int8_t>(out, bytes);
-    case DataType::kInt16: return AppendNumbers<int16_t>(out, bytes);
-    case DataType::kInt32: return AppendNumbers<int32_t>(out, bytes);
-    case DataType::kInt64: return AppendNumbers<int64_t>(out, bytes);
-    case DataType::kFp32: return AppendNumbers<float>(out, bytes);
-    case DataType::kFp64: return AppendNumbers<double>(out, bytes);
-    case DataType::kBytes: return AppendStrings(out, tensor);
-    case DataType::kFp16:
-    case DataType::kBf16:
-      return MakeStatus(Code::kInvalidArgument,
-                        "{} cannot travel as JSON: ask for the output with binary_data true",
-                        DataTypeName(tensor.type));
-    case DataType::kInvalid: break;
-  }
-  return MakeStatus(Code::kInternal, "it has no data type");
-}
-
 // ---- the response around them
-
-void AppendParameter(std::string& out, const Parameter& parameter) {
-  std::visit(
-      [&out](const auto& value) {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<T, bool>)
-          return json::AppendBool(out, value);
-        else if constexpr (std::is_same_v<T, std::string>)
-          return json::AppendString(out, json::ToValidUtf8(value));
-        else
-          return json::AppendNumber(out, value);
-      },
-      parameter);
-}
 
 void AppendParameters(std::string& out, const Parameters& parameters) {
   out += R"(,"parameters":{)";
@@ -123,7 +17,7 @@ void AppendParameters(std::string& out, const Parameters& parameters) {
     if (out.back() != '{') out += ',';
     json::AppendString(out, name);
     out += ':';
-    AppendParameter(out, value);
+    AppendJsonParameter(out, value);
   }
   out += '}';
 }
@@ -144,10 +38,10 @@ void AppendHead(std::string& out, const InferResponse& response) {
 void AppendShape(std::string& out, const Shape& shape) {
   out += '[';
   for (const int64_t dim : shape) {
+    if (out.back() != '[') out += ',';
     json::AppendNumber(out, dim);
-    out += ',';
   }
-  CloseList(out);
+  out += ']';
 }
 
 // How the client wants one output.
@@ -174,9 +68,8 @@ class ResponseEncoder {
       return {};
     }
     json_ += R"(,"data":[)";
-    SARAI_CHECK_OK(AppendElements(json_, tensor));
-    CloseList(json_);
-    json_ += '}';
+    SARAI_CHECK_OK(AppendJsonElements(json_, tensor, OddText::kRefuse));
+    json_ += "]}";
     return {};
   }
 

@@ -41,6 +41,13 @@ inline Status Malformed(simdjson::error_code error) {
                     simdjson::error_message(error));
 }
 
+inline Status TooLarge(std::string_view what, uint64_t bytes, uint64_t max_bytes) {
+  return MakeStatus(Code::kInvalidArgument,
+                    "{} of {} bytes exceeds the maximum allowed input size of {} bytes. Use "
+                    "--http-max-input-size to increase the limit. Binary data is not counted",
+                    what, bytes, max_bytes);
+}
+
 inline bool IsWrongType(simdjson::error_code error) {
   return error == simdjson::INCORRECT_TYPE || error == simdjson::NUMBER_ERROR ||
          error == simdjson::NUMBER_OUT_OF_RANGE || error == simdjson::SCALAR_DOCUMENT_AS_VALUE ||

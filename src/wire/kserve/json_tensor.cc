@@ -129,9 +129,12 @@ Status ReadOne(ondemand::value value, DataType type, Sink& sink) {
                     Shown(value), DataTypeName(type));
 }
 
+// `depth`: lists and objects around `list`.
 template <typename Sink>
-Status ReadList(ondemand::array list, DataType type, int depth_left, Sink& sink) {
-  if (depth_left <= 0) return MakeStatus(Code::kInvalidArgument, "its data is nested too deeply");
+Status ReadList(ondemand::array list, DataType type, int depth, int max_depth, Sink& sink) {
+  if (depth >= max_depth)
+    return MakeStatus(Code::kInvalidArgument,
+                      "JSON nesting depth exceeds maximum allowed limit ({})", max_depth);
   for (auto element : list) {
     ondemand::value value;
     if (const auto error = std::move(element).get(value)) return Malformed(error);
@@ -147,36 +150,46 @@ Status ReadList(ondemand::array list, DataType type, int depth_left, Sink& sink)
     }
     ondemand::array inner;
     if (const auto error = value.get_array().get(inner)) return Malformed(error);
-    SARAI_CHECK_OK(ReadList(inner, type, depth_left - 1, sink));
+    SARAI_CHECK_OK(ReadList(inner, type, depth + 1, max_depth, sink));
   }
   return {};
 }
 
 template <typename Sink>
-Result<JsonTensor> ReadInto(ondemand::array list, DataType type, const JsonTensorLimits& limits) {
+Status ReadAll(ondemand::array list, DataType type, const JsonTensorLimits& limits, Sink& sink) {
+  return ReadList(list, type, limits.depth, limits.max_depth, sink);
+}
+
+template <typename Sink>
+Status ReadAll(ondemand::value value, DataType type, const JsonTensorLimits& limits, Sink& sink) {
+  ondemand::array list;
+  if (value.get_array().get(list) == simdjson::SUCCESS) return ReadAll(list, type, limits, sink);
+  return ReadOne(value, type, sink);
+}
+
+template <typename Sink, typename Json>
+Result<JsonTensor> ReadInto(Json json, DataType type, const JsonTensorLimits& limits) {
   Sink sink(limits);
-  SARAI_CHECK_OK(ReadList(list, type, limits.max_depth, sink));
+  SARAI_CHECK_OK(ReadAll(json, type, limits, sink));
   const int64_t count = sink.count();
   return JsonTensor{.data = sink.Take(), .elements = count};
 }
 
-}  // namespace
-
-Result<JsonTensor> ReadJsonTensor(ondemand::array list, DataType type,
-                                  const JsonTensorLimits& limits) {
+template <typename Json>
+Result<JsonTensor> ReadAs(Json json, DataType type, const JsonTensorLimits& limits) {
   switch (type) {
-    case DataType::kBool: return ReadInto<NumberSink<Flag>>(list, type, limits);
-    case DataType::kUint8: return ReadInto<NumberSink<uint8_t>>(list, type, limits);
-    case DataType::kUint16: return ReadInto<NumberSink<uint16_t>>(list, type, limits);
-    case DataType::kUint32: return ReadInto<NumberSink<uint32_t>>(list, type, limits);
-    case DataType::kUint64: return ReadInto<NumberSink<uint64_t>>(list, type, limits);
-    case DataType::kInt8: return ReadInto<NumberSink<int8_t>>(list, type, limits);
-    case DataType::kInt16: return ReadInto<NumberSink<int16_t>>(list, type, limits);
-    case DataType::kInt32: return ReadInto<NumberSink<int32_t>>(list, type, limits);
-    case DataType::kInt64: return ReadInto<NumberSink<int64_t>>(list, type, limits);
-    case DataType::kFp32: return ReadInto<NumberSink<float>>(list, type, limits);
-    case DataType::kFp64: return ReadInto<NumberSink<double>>(list, type, limits);
-    case DataType::kBytes: return ReadInto<BytesSink>(list, type, limits);
+    case DataType::kBool: return ReadInto<NumberSink<Flag>>(json, type, limits);
+    case DataType::kUint8: return ReadInto<NumberSink<uint8_t>>(json, type, limits);
+    case DataType::kUint16: return ReadInto<NumberSink<uint16_t>>(json, type, limits);
+    case DataType::kUint32: return ReadInto<NumberSink<uint32_t>>(json, type, limits);
+    case DataType::kUint64: return ReadInto<NumberSink<uint64_t>>(json, type, limits);
+    case DataType::kInt8: return ReadInto<NumberSink<int8_t>>(json, type, limits);
+    case DataType::kInt16: return ReadInto<NumberSink<int16_t>>(json, type, limits);
+    case DataType::kInt32: return ReadInto<NumberSink<int32_t>>(json, type, limits);
+    case DataType::kInt64: return ReadInto<NumberSink<int64_t>>(json, type, limits);
+    case DataType::kFp32: return ReadInto<NumberSink<float>>(json, type, limits);
+    case DataType::kFp64: return ReadInto<NumberSink<double>>(json, type, limits);
+    case DataType::kBytes: return ReadInto<BytesSink>(json, type, limits);
     case DataType::kFp16:
     case DataType::kBf16:
       return Error(Code::kInvalidArgument, "{} cannot travel as JSON: send it as binary data",
@@ -184,6 +197,18 @@ Result<JsonTensor> ReadJsonTensor(ondemand::array list, DataType type,
     case DataType::kInvalid: break;
   }
   return Error(Code::kInternal, "no data type");
+}
+
+}  // namespace
+
+Result<JsonTensor> ReadJsonTensor(ondemand::array list, DataType type,
+                                  const JsonTensorLimits& limits) {
+  return ReadAs(list, type, limits);
+}
+
+Result<JsonTensor> ReadJsonTensor(ondemand::value value, DataType type,
+                                  const JsonTensorLimits& limits) {
+  return ReadAs(value, type, limits);
 }
 
 }  // namespace sarai::kserve

@@ -14,7 +14,8 @@ namespace sarai::kserve {
 
 struct JsonTensorLimits {
   uint64_t max_bytes = 0;  // of the tensor
-  int max_depth = 0;       // of lists within lists
+  int max_depth = 0;       // of the whole request
+  int depth = 0;           // lists and objects that lie around the data
   uint64_t reserve = 0;    // elements expected; a hint
 };
 
@@ -25,6 +26,9 @@ struct JsonTensor {
 
 // Errors name the element ("element 3 is 300: not a UINT8"), not the tensor.
 Result<JsonTensor> ReadJsonTensor(ondemand::array list, DataType type,
+                                  const JsonTensorLimits& limits);
+// The same of a list or, for a tensor of one element, that element.
+Result<JsonTensor> ReadJsonTensor(ondemand::value value, DataType type,
                                   const JsonTensorLimits& limits);
 
 }  // namespace sarai::kserve

@@ -210,11 +210,11 @@ TEST(ParseInferRequest, ErrorsNameTheTensorAndWhatWasExpected) {
       {R"(5)", "the request must be a JSON object"},
       {R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1]},
                      {"name":"x","shape":[1],"datatype":"FP32","data":[1]}]})",
-       "input 'x': it is given twice"},
+       "input 'x' already exists in request"},
       {R"({"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1],"data":[2]}]})",
        "input 'x': 'data' is given twice"},
       {R"({"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]})",
-       "output 'y': it is asked for twice"},
+       "output 'y' already exists in request"},
       {R"({"inputs":[],"outputs":[{}]})", "outputs[0]: 'name' is missing"},
       {R"({"inputs":[],"outputs":[{"name":"y","parameters":{"classification":-1}}]})",
        "output 'y': parameter 'classification' must be an integer of 0 or more"},
@@ -332,7 +332,7 @@ TEST(ParseInferRequest, RefusesTextThatIsNotJson) {
 
 TEST(ParseInferRequest, BoundsWhatItReads) {
   EXPECT_THAT(ErrorOf(Parse(OneInput("FP32", "[1]", "[1]"), std::nullopt, {.max_json_bytes = 10})),
-              HasSubstr("larger than the 10 allowed"));
+              HasSubstr("exceeds the maximum allowed input size of 10 bytes"));
   std::string many = "[1";
   for (int i = 1; i < 100; ++i) many += ",1";
   many += "]";
@@ -341,7 +341,7 @@ TEST(ParseInferRequest, BoundsWhatItReads) {
       HasSubstr("too large once expanded"));
   std::string deep(50'000, '[');
   EXPECT_THAT(ErrorOf(Parse(OneInput("FP32", "[1]", deep + std::string(50'000, ']')))),
-              HasSubstr("input 'x': its data is nested too deeply"));
+              HasSubstr("input 'x': JSON nesting depth exceeds maximum allowed limit (100)"));
   EXPECT_FALSE(Parse(OneInput("FP32", "[1]", deep)));
   EXPECT_FALSE(Parse("{\"a\":" + deep));
   EXPECT_EQ(

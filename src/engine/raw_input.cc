@@ -14,7 +14,9 @@ Result<Shape> DeduceShape(const TensorSpec& input, size_t elements) {
   Shape fixed;
   std::ranges::copy_if(input.dims, std::back_inserter(fixed), [](int64_t d) { return d >= 0; });
   if (input.dims.size() - fixed.size() > 1)
-    return Error(Code::kInvalidArgument, "input '{}' of shape {} has several variable dimensions",
+    return Error(Code::kInvalidArgument,
+                 "The shape of the raw input '{}' can not be deduced because there are more than "
+                 "one variable-sized dimension in {}",
                  input.name, ShapeText(input.dims));
   SARAI_TRY(const int64_t known, ElementCount(fixed));
   Shape shape = input.dims;
@@ -52,7 +54,10 @@ Result<Tensor> Elements(const TensorSpec& input, const Blob& body) {
 
 Result<Tensor> ResolveRawInput(const ModelSpec& spec, const Blob& body) {
   if (spec.inputs.size() != 1)
-    return Error(Refuse(spec, fmt::format("it has {} inputs, not one", spec.inputs.size())));
+    return Error(Code::kInvalidArgument,
+                 "Raw request must only have 1 input (found 1) to be deduced but got {} inputs in "
+                 "'{}' model configuration",
+                 spec.inputs.size(), spec.name);
   const TensorSpec& input = spec.inputs.front();
   auto tensor = input.type == DataType::kBytes ? OneElement(input, body) : Elements(input, body);
   if (!tensor) return Error(Refuse(spec, tensor.error().message()));

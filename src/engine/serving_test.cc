@@ -126,7 +126,8 @@ TEST_F(ServingTest, RefusesBadRequestsWithoutRunningThem) {
   InferRequest unknown_version = Request(1);
   unknown_version.version = "9";
   Send(model, std::move(unknown_version));
-  EXPECT_EQ(answers.Wait().error().message(), "model 'm': input 'x' is missing; given: none");
+  EXPECT_THAT(answers.Wait().error().message(),
+              HasSubstr("for model 'm'. Got input(s) [], but missing required input(s) ['x']"));
   EXPECT_EQ(answers.Wait().error().message(), "model 'm' has no version '9'; it serves 1");
   EXPECT_THAT(fake->runs(), IsEmpty());
   EXPECT_EQ(model.counters().failures, 1u);

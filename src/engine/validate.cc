@@ -9,19 +9,19 @@
 namespace sarai::engine {
 namespace {
 
+// Messages begin as Triton's do, where clients and their tests look for those; and go on to say
+// what was expected.
 template <typename... Args>
-std::unexpected<Status> Refuse(const ModelSpec& spec, fmt::format_string<Args...> format,
-                               Args&&... args) {
-  return Error(Code::kInvalidArgument, "model '{}': {}", spec.name,
-               fmt::format(format, std::forward<Args>(args)...));
+Status Refuse(fmt::format_string<Args...> format, Args&&... args) {
+  return Status(Code::kInvalidArgument, fmt::format(format, std::forward<Args>(args)...));
 }
 
-template <typename Named>
-std::string NameList(const std::vector<Named>& items) {
+// "'a','b'"
+std::string NameList(const auto& items, std::string_view separator = ",") {
   std::string text;
-  for (const Named& item : items)
-    text += fmt::format("{}'{}'", text.empty() ? "" : ", ", item.name);
-  return text.empty() ? "none" : text;
+  for (const auto& item : items)
+    text += fmt::format("{}'{}'", text.empty() ? "" : separator, item.name);
+  return text;
 }
 
 template <typename Named>
@@ -41,38 +41,45 @@ bool IsSchedulers(const ModelSpec& spec, std::string_view name) {
 Status CheckNames(const ModelSpec& spec, const std::vector<Tensor>& inputs) {
   for (auto tensor = inputs.begin(); tensor != inputs.end(); ++tensor) {
     if (IsSchedulers(spec, tensor->name))
-      return Refuse(spec,
-                    "input '{}' is not the client's: the server fills it from the request's "
-                    "sequence_id, sequence_start and sequence_end, or from the request before",
-                    tensor->name)
-          .error();
+      return Refuse(
+          "unexpected inference input '{}' for model '{}': the server fills it from the request's "
+          "sequence_id, sequence_start and sequence_end, or from the request before",
+          tensor->name, spec.name);
     if (FindByName(spec.inputs, tensor->name) == nullptr)
-      return Refuse(spec, "unknown input '{}'; its inputs are {}", tensor->name,
-                    NameList(spec.inputs))
-          .error();
+      return Refuse("unexpected inference input '{}' for model '{}': its inputs are {}",
+                    tensor->name, spec.name, NameList(spec.inputs, ", "));
     if (std::find_if(inputs.begin(), tensor,
                      [&](const Tensor& t) { return t.name == tensor->name; }) != tensor)
-      return Refuse(spec, "input '{}' was given twice", tensor->name).error();
+      return Refuse("input '{}' already exists in request", tensor->name);
   }
   return {};
 }
 
 Status CheckNoneMissing(const ModelSpec& spec, const std::vector<Tensor>& inputs) {
+  std::vector<TensorSpec> missing;
   for (const TensorSpec& input : spec.inputs)
-    if (!input.optional && FindByName(inputs, input.name) == nullptr)
-      return Refuse(spec, "input '{}' is missing; given: {}", input.name, NameList(inputs)).error();
-  return {};
+    if (!input.optional && FindByName(inputs, input.name) == nullptr) missing.push_back(input);
+  if (missing.empty()) return {};
+  const size_t all = spec.inputs.size();
+  const auto optional =
+      static_cast<size_t>(std::ranges::count(spec.inputs, true, &TensorSpec::optional));
+  const std::string wanted =
+      optional == 0 ? fmt::format("{} inputs", all)
+                    : fmt::format("number of inputs between {} and {}", all - optional, all);
+  return Refuse(
+      "expected {} but got {} inputs for model '{}'. Got input(s) [{}], but missing required "
+      "input(s) [{}]. Please provide all required input(s).",
+      wanted, inputs.size(), spec.name, NameList(inputs), NameList(missing));
 }
 
 Status CheckOutputs(const ModelSpec& spec, const std::vector<RequestedOutput>& outputs) {
   for (auto output = outputs.begin(); output != outputs.end(); ++output) {
     if (!spec.outputs.empty() && FindByName(spec.outputs, output->name) == nullptr)
-      return Refuse(spec, "unknown output '{}'; its outputs are {}", output->name,
-                    NameList(spec.outputs))
-          .error();
+      return Refuse("unexpected inference output '{}' for model '{}': its outputs are {}",
+                    output->name, spec.name, NameList(spec.outputs, ", "));
     if (std::find_if(outputs.begin(), output,
                      [&](const RequestedOutput& o) { return o.name == output->name; }) != output)
-      return Refuse(spec, "output '{}' was asked for twice", output->name).error();
+      return Refuse("output '{}' already exists in request", output->name);
   }
   return {};
 }
@@ -84,30 +91,39 @@ Shape FullDims(const ModelSpec& spec, const TensorSpec& input) {
   return dims;
 }
 
+Status CheckBytes(const ModelSpec& spec, const Tensor& tensor) {
+  const Status bytes = CheckTensorBytes(tensor);
+  if (bytes.ok()) return bytes;
+  const size_t element = ElementSize(tensor.type);
+  const auto count = ElementCount(tensor.shape);
+  if (element == 0 || !count) return bytes.WithContext(fmt::format("model '{}'", spec.name));
+  return Refuse(
+      "input byte size mismatch for input '{}' for model '{}'. Expected {}, got {}: the data of "
+      "{} of shape {}",
+      tensor.name, spec.name, static_cast<uint64_t>(*count) * element, tensor.data.size(),
+      DataTypeName(tensor.type), ShapeText(tensor.shape));
+}
+
 Status CheckTensor(const ModelSpec& spec, const TensorSpec& input, const Tensor& tensor) {
   if (tensor.type != input.type || tensor.type == DataType::kInvalid)
-    return Refuse(spec, "input '{}': expected type {}, got {}", input.name,
-                  DataTypeName(input.type), DataTypeName(tensor.type))
-        .error();
+    return Refuse("inference input '{}' data-type is '{}', but model '{}' expects '{}'", input.name,
+                  DataTypeName(tensor.type), spec.name, DataTypeName(input.type));
   if (const Shape dims = FullDims(spec, input); !FitsDims(dims, tensor.shape))
-    return Refuse(spec, "input '{}': expected shape {}, got {}", input.name, ShapeText(dims),
-                  ShapeText(tensor.shape))
-        .error();
-  if (const Status bytes = CheckTensorBytes(tensor); !bytes.ok())
-    return Refuse(spec, "{}", bytes.message()).error();
-  return {};
+    return Refuse("unexpected shape for input '{}' for model '{}'. Expected {}, got {}{}",
+                  input.name, spec.name, ShapeText(dims), ShapeText(tensor.shape),
+                  spec.max_batch_size > 0 ? ". The first dimension counts the batch's items" : "");
+  return CheckBytes(spec, tensor);
 }
 
 Status CheckBatch(const ModelSpec& spec, const Tensor& tensor, int64_t& batch) {
   const int64_t own = tensor.shape.front();
   if (own < 1 || own > spec.max_batch_size)
-    return Refuse(spec, "input '{}': expected a batch of 1 to {} (max_batch_size), got {}",
-                  tensor.name, spec.max_batch_size, own)
-        .error();
+    return Refuse(
+        "inference request batch-size must be <= {} for '{}' and 1 at least, but input '{}' has {}",
+        spec.max_batch_size, spec.name, tensor.name, own);
   if (batch != 0 && batch != own)
-    return Refuse(spec, "input '{}': expected a batch of {} as in the inputs before, got {}",
-                  tensor.name, batch, own)
-        .error();
+    return Refuse("input '{}' batch size does not match other inputs for '{}': it is {}, not {}",
+                  tensor.name, spec.name, own, batch);
   batch = own;
   return {};
 }
@@ -118,8 +134,8 @@ Status ApplyReshape(const ModelSpec& spec, const TensorSpec& input, Tensor& tens
   const size_t skip = spec.max_batch_size > 0 ? 1 : 0;
   auto shape = Reshaped(input.dims, std::span(tensor.shape).subspan(skip), reshape->second);
   if (!shape)
-    return Refuse(spec, "input '{}': its reshape fails: {}", input.name, shape.error().message())
-        .error();
+    return Refuse("input '{}' for model '{}': its reshape fails: {}", input.name, spec.name,
+                  shape.error().message());
   if (skip == 1) shape->insert(shape->begin(), tensor.shape.front());
   tensor.shape = std::move(*shape);
   return {};
@@ -161,7 +177,8 @@ Result<CheckedInputs> CheckRequest(const ModelSpec& spec, InferRequest& request)
   std::vector<Tensor> given = std::move(request.inputs);
   if (request.raw_input) {
     if (given.size() != 1)
-      return Refuse(spec, "raw input: expected one body, got {}", given.size());
+      return Error(
+          Refuse("a raw request for model '{}' has one body, not {}", spec.name, given.size()));
     SARAI_TRY(given.front(), ResolveRawInput(spec, given.front().data));
   }
   SARAI_CHECK_OK(CheckNames(spec, given));

@@ -65,33 +65,41 @@ TEST(CheckRequest, SaysWhatWasExpectedAndWhatCame) {
   wrong_type.type = DataType::kInt32;
   Tensor no_type = a;
   no_type.type = DataType::kInvalid;
+  const auto shape = [](const std::string& got) {
+    return "unexpected shape for input 'a' for model 'm'. Expected [-1,2], got " + got +
+           ". The first dimension counts the batch's items";
+  };
   const std::vector<std::pair<InferRequest, std::string>> table = {
-      {RequestWith({}), "model 'm': input 'a' is missing; given: none"},
-      {RequestWith({Floats("b", {1, 1}, {1})}), "model 'm': input 'a' is missing; given: 'b'"},
-      {RequestWith({a, a}), "model 'm': input 'a' was given twice"},
+      {RequestWith({}),
+       "expected number of inputs between 1 and 2 but got 0 inputs for model 'm'. Got input(s) "
+       "[], but missing required input(s) ['a']. Please provide all required input(s)."},
+      {RequestWith({Floats("b", {1, 1}, {1})}),
+       "expected number of inputs between 1 and 2 but got 1 inputs for model 'm'. Got input(s) "
+       "['b'], but missing required input(s) ['a']. Please provide all required input(s)."},
+      {RequestWith({a, a}), "input 'a' already exists in request"},
       {RequestWith({a, Floats("c", {1}, {1})}),
-       "model 'm': unknown input 'c'; its inputs are 'a', 'b'"},
-      {RequestWith({wrong_type}), "model 'm': input 'a': expected type FP32, got INT32"},
-      {RequestWith({no_type}), "model 'm': input 'a': expected type FP32, got INVALID"},
-      {RequestWith({Floats("a", {1, 3}, {1, 2, 3})}),
-       "model 'm': input 'a': expected shape [-1,2], got [1,3]"},
-      {RequestWith({Floats("a", {2}, {1, 2})}),
-       "model 'm': input 'a': expected shape [-1,2], got [2]"},
-      {RequestWith({Floats("a", {}, {1})}), "model 'm': input 'a': expected shape [-1,2], got []"},
-      {RequestWith({Floats("a", {-1, 2}, {1, 2})}),
-       "model 'm': input 'a': expected shape [-1,2], got [-1,2]"},
+       "unexpected inference input 'c' for model 'm': its inputs are 'a', 'b'"},
+      {RequestWith({wrong_type}),
+       "inference input 'a' data-type is 'INT32', but model 'm' expects 'FP32'"},
+      {RequestWith({no_type}),
+       "inference input 'a' data-type is 'INVALID', but model 'm' expects 'FP32'"},
+      {RequestWith({Floats("a", {1, 3}, {1, 2, 3})}), shape("[1,3]")},
+      {RequestWith({Floats("a", {2}, {1, 2})}), shape("[2]")},
+      {RequestWith({Floats("a", {}, {1})}), shape("[]")},
+      {RequestWith({Floats("a", {-1, 2}, {1, 2})}), shape("[-1,2]")},
       {RequestWith({Floats("a", {0, 2}, {})}),
-       "model 'm': input 'a': expected a batch of 1 to 4 (max_batch_size), got 0"},
+       "inference request batch-size must be <= 4 for 'm' and 1 at least, but input 'a' has 0"},
       {RequestWith({Floats("a", {5, 2}, std::vector<float>(10))}),
-       "model 'm': input 'a': expected a batch of 1 to 4 (max_batch_size), got 5"},
+       "inference request batch-size must be <= 4 for 'm' and 1 at least, but input 'a' has 5"},
       {RequestWith({a, Floats("b", {2, 1}, {1, 2})}),
-       "model 'm': input 'b': expected a batch of 1 as in the inputs before, got 2"},
+       "input 'b' batch size does not match other inputs for 'm': it is 2, not 1"},
       {RequestWith({Floats("a", {1, 2}, {1})}),
-       "model 'm': tensor 'a': 4 bytes were sent, but FP32 of shape [1,2] needs 8"},
+       "input byte size mismatch for input 'a' for model 'm'. Expected 8, got 4: the data of FP32 "
+       "of shape [1,2]"},
       {{.inputs = {a}, .outputs = {{.name = "z"}}},
-       "model 'm': unknown output 'z'; its outputs are 'y'"},
+       "unexpected inference output 'z' for model 'm': its outputs are 'y'"},
       {{.inputs = {a}, .outputs = {{.name = "y"}, {.name = "y"}}},
-       "model 'm': output 'y' was asked for twice"},
+       "output 'y' already exists in request"},
   };
   for (const auto& [request, expected] : table) EXPECT_EQ(Refusal(spec, request), expected);
 }
@@ -147,10 +155,12 @@ TEST(CheckRequest, RefusesRawBodiesThatDoNotFit) {
       {OneInput(DataType::kFp32, {2}, 0), 6, "6 bytes are no whole number of FP32 elements"},
       {OneInput(DataType::kFp32, {2}, 0), 12, "of type FP32 and shape [2] does not fit 3 elements"},
       {OneInput(DataType::kFp32, {-1, 2}, 0), 12, "shape [-1,2] does not fit 3 elements"},
-      {OneInput(DataType::kFp32, {-1, -1}, 0), 8, "several variable dimensions"},
+      {OneInput(DataType::kFp32, {-1, -1}, 0), 8,
+       "input 'x' can not be deduced because there are more than one variable-sized dimension"},
       {OneInput(DataType::kFp32, {-1, 0}, 0), 8, "does not fit 2 elements"},
       {OneInput(DataType::kBytes, {2}, 0), 5, "does not fit 1 elements"},
-      {TwoInputs(), 8, "it has 2 inputs, not one"},
+      {TwoInputs(), 8,
+       "Raw request must only have 1 input (found 1) to be deduced but got 2 inputs in 'm'"},
   };
   for (const auto& [spec, size, expected] : table) {
     const auto checked = CheckRaw(spec, Blob::FromString(std::string(size, 'x')));

@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said_with_the_step(start_instance, repository):
         ask(client, "missing", values)
     with pytest.raises(InferenceServerException, match="circle"):
         ask(client, "circle", values)
-    with pytest.raises(InferenceServerException, match="expected shape"):
+    with pytest.raises(InferenceServerException, match="unexpected shape for input"):
         ask(client, "pipeline", np.ones((1, 7), dtype=np.float32))
 
 

@@ -124,7 +124,7 @@ TEST_F(SequenceServingTest, ClientsCannotGiveWhatTheSchedulerFills) {
     InferRequest request = Step(uint64_t{1}, 1, "s");
     request.inputs.push_back(Floats(name, {1, 1}, {1}));
     EXPECT_THAT(Refused(model, std::move(request)).message(),
-                AllOf(HasSubstr(name), HasSubstr("is not the client's")));
+                AllOf(HasSubstr(name), HasSubstr("the server fills it")));
   }
 }
 

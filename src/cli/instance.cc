@@ -114,6 +114,12 @@ void AddServerFlags(CLI::App& app, Flags& flags) {
   AddHttpTlsFlags(app, options.http_tls);
   AddBytes(app, "--http-max-input-size", options.max_json_bytes,
            "Most bytes of an inference's JSON part (default: 64MiB)");
+  app.add_option("--http-restricted-api", options.http_restrictions,
+                 "CATEGORY[,CATEGORY]:KEY=VALUE: asks for a header KEY; may be given several times")
+      ->type_name("RULE");
+  app.add_option("--http-header-forward-pattern", options.http_header_pattern,
+                 "Headers whose names match become parameters of the inference")
+      ->type_name("REGEX");
   app.add_option("--metrics-address", options.metrics_address, "Address of /metrics")
       ->capture_default_str();
   app.add_option("--metrics-port", options.metrics_port, "0: the kernel picks one")

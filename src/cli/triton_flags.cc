@@ -21,7 +21,7 @@ constexpr char kOnDemand[] =
     "models are loaded on demand and evicted by worth; this control is not served by this version";
 
 // What would change answers, safety or what is served: refused, so that nobody believes it holds.
-constexpr std::array<Flag, 18> kUnserved = {{
+constexpr std::array<Flag, 16> kUnserved = {{
     {"id", "the server's name is fixed"},
     {"exit-on-error", kOnDemand},
     {"strict-readiness", kOnDemand},
@@ -30,8 +30,6 @@ constexpr std::array<Flag, 18> kUnserved = {{
     {"load-model", kOnDemand},
     {"model-namespacing", "model names must be unique over the repositories"},
     {"allow-http", "HTTP is always served"},
-    {"http-header-forward-pattern", "header forwarding is not served by this version"},
-    {"http-restricted-api", "restricted APIs are not served by this version"},
     {"allow-vertex-ai", kNoVertex},
     {"vertex-ai-port", kNoVertex},
     {"vertex-ai-thread-count", kNoVertex},

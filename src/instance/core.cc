@@ -45,9 +45,10 @@ Status Check(const InstanceOptions& options) {
 kserve::ServerMetadata ServerMetadataOf(const std::string& name) {
   return {.name = name,
           .version = kServerVersion,
-          .extensions = {"classification", "sequence", "model_repository", "schedule_policy",
+          .extensions = {"classification", "sequence", "model_repository",
+                         "model_repository(unload_dependents)", "schedule_policy",
                          "model_configuration", "system_shared_memory", "binary_tensor_data",
-                         "parameters", "statistics"}};
+                         "parameters", "statistics", "trace", "logging"}};
 }
 
 engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
@@ -118,6 +119,7 @@ struct Core::Impl {
   StatusFacts Facts(const Totals& totals);
   double DiskPercent(const Totals& totals) const;
   MmeFrontOptions MmeOptions();
+  Status OpenHttp();
   Status OpenGrpc();
   void Stop();
 
@@ -199,26 +201,35 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
   steps.Open(manager);
   if (const auto& name = catalog.single_model())
     single_model = std::make_unique<SingleModel>(*name, options.failure_memo, manager, clock);
+}
+
+MmeFrontOptions Core::Impl::MmeOptions() {
+  return {.instance_id = options.instance_id,
+          .parse = {.max_json_bytes = options.max_json_bytes},
+          .max_body_bytes = options.max_body_bytes,
+          .single_model = catalog.single_model(),
+          .single_model_state = [this] { return Ready(); }};
+}
+
+Status Core::Impl::OpenHttp() {
+  SARAI_TRY(auto restrictions, kserve::RestrictedApis::Parse(options.http_restrictions));
+  SARAI_TRY(HeaderForwarding headers, HeaderForwarding::Make(options.http_header_pattern));
   const kserve::ParseOptions parse{.max_json_bytes = options.max_json_bytes};
   door = std::make_unique<FrontDoor>(
       manager, metrics, triton_metrics, *observability, settings, shared_memory, MmeOptions(),
       KserveFrontOptions{.instance_id = options.instance_id,
                          .server = ServerMetadataOf(options.server_name),
                          .parse = parse,
+                         .headers = std::move(headers),
                          .max_body_bytes = options.max_body_bytes,
                          .ready = [this] { return Ready(); }},
       AdminFrontParts{.instance_id = options.instance_id,
                       .manager = manager,
                       .events = events,
                       .decisions = decisions,
-                      .status = [this](const Totals& totals) { return Facts(totals); }});
-}
-
-MmeFrontOptions Core::Impl::MmeOptions() {
-  return {.instance_id = options.instance_id,
-          .parse = {.max_json_bytes = options.max_json_bytes},
-          .single_model = catalog.single_model(),
-          .single_model_state = [this] { return Ready(); }};
+                      .status = [this](const Totals& totals) { return Facts(totals); }},
+      HttpRestrictions(std::move(restrictions)));
+  return {};
 }
 
 Status Core::Impl::OpenGrpc() {
@@ -333,6 +344,7 @@ Result<std::unique_ptr<Core>> Core::Open(InstanceOptions options, const Clock& c
   SARAI_TRY(auto observability, Observability::Open(options, clock));
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(catalog),
                                      std::move(observability), std::move(store), std::move(disk));
+  SARAI_CHECK_OK(impl->OpenHttp());
   SARAI_CHECK_OK(impl->OpenGrpc());
   impl->AdoptDisk();
   return std::unique_ptr<Core>(new Core(std::move(impl)));

@@ -84,6 +84,8 @@ struct InstanceOptions {
   // Clients may register shared-memory regions of this machine. Whoever reaches the port can then
   // have any region of this user's read and written.
   bool allow_client_shared_memory = true;
+  std::vector<std::string> http_restrictions;  // "category,category:key=value" (restricted_apis.h)
+  std::string http_header_pattern;             // headers that become parameters; empty = none
   std::chrono::milliseconds drain_patience{25000};  // for requests in flight when stopping
 
   // --- gRPC ------------------------------------------------------------------------------------

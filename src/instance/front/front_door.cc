@@ -48,6 +48,7 @@ void SetModelGauges(InstanceMetrics& metrics, const std::vector<ServingModelPtr>
 void FrontDoor::Handle(http::Request request, http::Responder respond) {
   const auto target = http::ParseTarget(request.target);
   if (!target) return respond(ErrorReply(400, target.error()));
+  if (auto refused = restrictions_.Refuse(request, *target)) return respond(std::move(*refused));
   const std::string first = target->segments.empty() ? "" : target->segments.front();
   if (settings_.Serves(*target)) return settings_.Handle(request, *target, std::move(respond));
   if (first == "v2") return kserve_.Handle(std::move(request), *target, std::move(respond));

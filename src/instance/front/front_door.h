@@ -5,6 +5,7 @@
 
 #include "base/executor.h"
 #include "instance/front/admin_front.h"
+#include "instance/front/http_restrictions.h"
 #include "instance/front/kserve_front.h"
 #include "instance/front/mme_front.h"
 #include "instance/front/settings_front.h"
@@ -20,7 +21,7 @@ class FrontDoor {
   FrontDoor(ModelManager& manager, std::shared_ptr<InstanceMetrics> metrics,
             TritonMetrics& triton_metrics, const Observability& observability,
             ServerSettings& settings, SharedMemory& memory, MmeFrontOptions mme,
-            KserveFrontOptions kserve, AdminFrontParts admin)
+            KserveFrontOptions kserve, AdminFrontParts admin, HttpRestrictions restrictions)
       : manager_(manager),
         metrics_(std::move(metrics)),
         triton_metrics_(triton_metrics),
@@ -28,7 +29,8 @@ class FrontDoor {
         settings_(settings),
         mme_(manager, memory, std::move(mme)),
         kserve_(manager, memory, std::move(kserve)),
-        admin_(std::move(admin)) {}
+        admin_(std::move(admin)),
+        restrictions_(std::move(restrictions)) {}
 
   void Handle(http::Request request, http::Responder respond);
   // The metrics port: GET /metrics and nothing else.
@@ -46,6 +48,7 @@ class FrontDoor {
   MmeFront mme_;
   KserveFront kserve_;
   AdminFront admin_;
+  const HttpRestrictions restrictions_;
   ThreadPool writer_{"metrics", 1};  // of metrics: many models make a long text
 };
 

@@ -1,5 +1,6 @@
 #include "instance/front/inference.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "instance/front/reply.h"
@@ -70,6 +71,21 @@ kserve::EncodeOptions EncodeOptionsOf(const InferOutcome& outcome) {
   return {.labels = &info.labels, .batched = info.spec.max_batch_size > 0};
 }
 
+Result<Blob> PlainBody(const http::Request& request, uint64_t max_bytes) {
+  SARAI_TRY(const auto encoding,
+            http::ParseContentEncoding(request.headers.Get("Content-Encoding")));
+  return http::Decode(encoding, request.body, max_bytes);
+}
+
+bool HasVersion(const engine::ModelInfo& model, const std::string& version) {
+  return version.empty() || std::ranges::find(model.versions, version) != model.versions.end();
+}
+
+Status NoSuchVersion(const engine::ModelInfo& model, const std::string& version) {
+  return MakeStatus(Code::kNotFound, "Request for unknown model: '{}' version {} is not found",
+                    model.spec.name, version);
+}
+
 void Inference::Run(InferenceCall call, http::Responder respond) const {
   auto request = kserve::ParseInferRequest(call.body, call.json_size, parse_);
   if (!request)
@@ -78,6 +94,8 @@ void Inference::Run(InferenceCall call, http::Responder respond) const {
   request->version = std::move(call.version);
   request->caller = std::move(call.caller);
   request->cancellation = std::move(call.cancellation);
+  for (auto& [name, value] : call.forwarded)
+    request->parameters.insert_or_assign(name, std::move(value));
   auto shared = memory_.Resolve(*request);
   if (!shared)
     return respond(ErrorReply(dialect_.http_status(shared.error().code()), shared.error()));

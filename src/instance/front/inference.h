@@ -23,6 +23,7 @@ struct InferenceCall {
   std::optional<size_t> json_size;  // as in kserve::ParseInferRequest
   Caller caller;
   CancellationPtr cancellation;
+  Parameters forwarded;  // headers that become parameters
   http::ContentEncoding answer_encoding = http::ContentEncoding::kIdentity;
 };
 
@@ -34,6 +35,12 @@ void AddTimings(http::Headers& headers, const InferOutcome& outcome,
 Caller CallerOf(const http::Request& request);
 // What encoding needs to know of the model that answered.
 kserve::EncodeOptions EncodeOptionsOf(const InferOutcome& outcome);
+
+// The body as it was before it was compressed. Errors: kUnimplemented, kInvalidArgument,
+// kResourceExhausted.
+Result<Blob> PlainBody(const http::Request& request, uint64_t max_bytes);
+bool HasVersion(const engine::ModelInfo& model, const std::string& version);  // empty = any
+Status NoSuchVersion(const engine::ModelInfo& model, const std::string& version);
 
 class Inference {
  public:

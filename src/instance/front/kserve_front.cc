@@ -22,17 +22,6 @@ http::Response KserveError(const Status& why) {
   return ErrorReply(kserve::HttpStatus(why.code()), why);
 }
 
-bool HasVersion(const engine::ModelInfo& info, const std::string& version) {
-  return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
-}
-
-// The body as it was before it was compressed.
-Result<Blob> PlainBody(const http::Request& request, uint64_t max_bytes) {
-  SARAI_TRY(const auto encoding,
-            http::ParseContentEncoding(request.headers.Get("Content-Encoding")));
-  return http::Decode(encoding, request.body, max_bytes);
-}
-
 // One entry per version of a loaded model, one without version for a model never loaded.
 void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
   if (only_ready && row.state != "READY") return;
@@ -49,6 +38,7 @@ KserveFront::KserveFront(ModelManager& manager, SharedMemory& memory, KserveFron
     : manager_(manager),
       options_(std::move(options)),
       inference_(manager, memory, options_.parse, options_.instance_id, kDialect),
+      generation_(manager, options_.parse),
       shared_memory_(memory) {
   router_.Add("GET", "/v2", Call::kServer);
   router_.Add("GET", "/v2/health/live", Call::kLive);
@@ -70,6 +60,8 @@ void KserveFront::AddModelRoutes(const std::string& prefix) {
   router_.Add("GET", prefix + "/config", Call::kConfig);
   router_.Add("GET", prefix + "/stats", Call::kStatistics);
   router_.Add("POST", prefix + "/infer", Call::kInfer);
+  router_.Add("POST", prefix + "/generate", Call::kGenerate);
+  router_.Add("POST", prefix + "/generate_stream", Call::kGenerateStream);
 }
 
 void KserveFront::Handle(http::Request request, const http::Target& target,
@@ -98,6 +90,10 @@ void KserveFront::Handle(http::Request request, const http::Target& target,
     case Call::kModelReady: return ModelReady(model, version, std::move(respond));
     case Call::kInfer:
       return Infer(request, std::move(model), std::move(version), std::move(respond));
+    case Call::kGenerate:
+    case Call::kGenerateStream:
+      return Generate(request, std::move(model), std::move(version),
+                      *match.value == Call::kGenerateStream, std::move(respond));
     case Call::kIndex: return Index(request, std::move(respond));
     case Call::kLoad: return Load(request, model, std::move(respond));
     case Call::kUnload: return Unload(model, std::move(respond));
@@ -140,10 +136,7 @@ void KserveFront::Describe(const std::string& name, const std::string& version, 
   manager_.Describe(name, [name, version, encode,
                            respond = std::move(respond)](Result<engine::ModelInfo> info) mutable {
     if (!info) return respond(KserveError(info.error()));
-    if (!HasVersion(*info, version))
-      return respond(KserveError(
-          MakeStatus(Code::kNotFound, "Request for unknown model: '{}' version {} is not found",
-                     name, version)));
+    if (!HasVersion(*info, version)) return respond(KserveError(NoSuchVersion(*info, version)));
     respond(JsonReply(200, encode(*info)));
   });
 }
@@ -154,6 +147,9 @@ void KserveFront::Infer(const http::Request& request, std::string name, std::str
   if (!body) return respond(KserveError(body.error()));
   const auto json_size = kserve::JsonSizeFromHeaders(request.headers, body->size());
   if (!json_size) return respond(KserveError(json_size.error()));
+  Parameters forwarded;
+  if (const Status headers = options_.headers.Apply(request.headers, forwarded); !headers.ok())
+    return respond(KserveError(headers));
   inference_.Run(
       {.model = std::move(name),
        .version = std::move(version),
@@ -161,8 +157,26 @@ void KserveFront::Infer(const http::Request& request, std::string name, std::str
        .json_size = *json_size,
        .caller = CallerOf(request),
        .cancellation = request.cancellation,
+       .forwarded = std::move(forwarded),
        .answer_encoding = http::PreferredEncoding(request.headers.Get("Accept-Encoding"))},
       std::move(respond));
+}
+
+void KserveFront::Generate(const http::Request& request, std::string name, std::string version,
+                           bool streaming, http::Responder respond) {
+  auto body = PlainBody(request, options_.max_body_bytes);
+  if (!body) return respond(KserveError(body.error()));
+  Parameters forwarded;
+  if (const Status headers = options_.headers.Apply(request.headers, forwarded); !headers.ok())
+    return respond(KserveError(headers));
+  generation_.Run({.model = std::move(name),
+                   .version = std::move(version),
+                   .body = std::move(*body),
+                   .streaming = streaming,
+                   .caller = CallerOf(request),
+                   .cancellation = request.cancellation,
+                   .forwarded = std::move(forwarded)},
+                  std::move(respond));
 }
 
 void KserveFront::Index(const http::Request& request, http::Responder respond) {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "instance/front/generation.h"
+#include "instance/front/header_forwarding.h"
 #include "instance/front/inference.h"
 #include "instance/front/shared_memory_front.h"
 #include "instance/model_manager.h"
@@ -22,6 +24,7 @@ struct KserveFrontOptions {
   std::string instance_id;
   kserve::ServerMetadata server;
   kserve::ParseOptions parse;
+  HeaderForwarding headers;
   uint64_t max_body_bytes = 256ull << 20;  // of an inference, decompressed
   std::function<Status()> ready;           // of the server as a whole
 };
@@ -42,6 +45,8 @@ class KserveFront {
     kConfig,
     kStatistics,
     kInfer,
+    kGenerate,
+    kGenerateStream,
     kIndex,
     kLoad,
     kUnload,
@@ -59,6 +64,8 @@ class KserveFront {
                 http::Responder respond);
   void Infer(const http::Request& request, std::string name, std::string version,
              http::Responder respond);
+  void Generate(const http::Request& request, std::string name, std::string version, bool streaming,
+                http::Responder respond);
   void Index(const http::Request& request, http::Responder respond);
   void Load(const http::Request& request, const std::string& name, http::Responder respond);
   void Unload(const std::string& name, http::Responder respond);
@@ -66,6 +73,7 @@ class KserveFront {
   ModelManager& manager_;
   const KserveFrontOptions options_;
   const Inference inference_;
+  const Generation generation_;
   SharedMemoryFront shared_memory_;
   http::Router<Call> router_;
 };

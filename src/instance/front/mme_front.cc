@@ -149,11 +149,14 @@ void MmeFront::Invoke(const http::Request& request, const std::string& name,
 }
 
 void MmeFront::Infer(const http::Request& request, std::string model, http::Responder respond) {
+  // SageMaker itself hands on no Content-Encoding: this is for those who call the container.
+  auto body = PlainBody(request, options_.max_body_bytes);
+  if (!body) return respond(MmeError(body.error()));
   const auto json_size =
-      mme::JsonSizeFromContentType(request.headers.Get("Content-Type"), request.body.size());
+      mme::JsonSizeFromContentType(request.headers.Get("Content-Type"), body->size());
   if (!json_size) return respond(MmeError(json_size.error()));
   inference_.Run({.model = std::move(model),
-                  .body = request.body,
+                  .body = std::move(*body),
                   .json_size = *json_size,
                   .caller = CallerOf(request),
                   .cancellation = request.cancellation},

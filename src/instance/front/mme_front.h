@@ -23,6 +23,7 @@ namespace sarai::instance {
 struct MmeFrontOptions {
   std::string instance_id;
   kserve::ParseOptions parse;
+  uint64_t max_body_bytes = 256ull << 20;  // of an inference, decompressed
   std::optional<std::string> single_model;
   // Single-model mode: OK when the model is loaded, otherwise why not.
   std::function<Status()> single_model_state;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "instance/testing/test_instance.h"
+#include "wire/http/content_encoding.h"
 
 namespace sarai::instance {
 namespace {
@@ -85,6 +86,21 @@ TEST_F(MmeFrontTest, SpeaksTritonsBinaryTypeBothWays) {
     EXPECT_EQ(
         at.Call("POST", "/models/a.tar.gz/invoke", json, {{"Content-Type", type + size}}).status,
         400);
+}
+
+TEST_F(MmeFrontTest, TakesCompressedBodies) {
+  const std::string path = "/models/a.tar.gz/invoke";
+  at.PutArchive("a.tar.gz", 5);
+  at.Open();
+  const auto zipped =
+      http::Encode(http::ContentEncoding::kGzip, {Blob::FromString(TestInstance::RequestBody())});
+  ASSERT_TRUE(zipped);
+  EXPECT_EQ(at.Call("POST", path, std::string(zipped->text()), {{"Content-Encoding", "gzip"}}).y(),
+            5);
+  const Reply unknown =
+      at.Call("POST", path, TestInstance::RequestBody(), {{"Content-Encoding", "br"}});
+  EXPECT_GE(unknown.status, 400);
+  EXPECT_THAT(unknown.error(), HasSubstr("'br' is unknown"));
 }
 
 TEST_F(MmeFrontTest, NamesTheUrlOfAMissingKey) {

@@ -24,10 +24,11 @@ http::Response ErrorReply(int status, const Status& why) {
 
 http::Response NoRouteReply(const http::Request& request, const std::string& allowed) {
   if (allowed.empty())
-    return ErrorReply(404, MakeStatus(Code::kNotFound, "no such resource: {}", request.target));
+    return ErrorReply(404,
+                      MakeStatus(Code::kNotFound, "Not Found: there is no {}", request.target));
   http::Response response =
-      ErrorReply(405, MakeStatus(Code::kInvalidArgument, "{} takes {}, not {}", request.target,
-                                 allowed, request.method));
+      ErrorReply(405, MakeStatus(Code::kInvalidArgument, "Method Not Allowed: {} takes {}, not {}",
+                                 request.target, allowed, request.method));
   response.headers.Add("Allow", allowed);
   return response;
 }

@@ -101,6 +101,7 @@ std::future<Reply> TestInstance::Begin(const std::string& method, const std::str
   core->Handle(std::move(request), [promise = std::move(promise)](http::Response answer) mutable {
     Reply reply{.status = answer.status, .headers = std::move(answer.headers)};
     for (const Blob& part : answer.body) reply.body += part.text();
+    reply.stream = std::move(answer.stream);
     promise.set_value(std::move(reply));
   });
   return future;
@@ -167,6 +168,17 @@ std::string TestInstance::PutLocalModel(const std::string& name, double y) {
 
 std::string TestInstance::RequestBody() {
   return R"({"id":"r1","inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[0.5]}]})";
+}
+
+std::string ReadAll(ByteStream& stream) {
+  std::string all;
+  while (true) {
+    std::promise<void> more;
+    const ByteStream::Chunk chunk = stream.Read([&more] { more.set_value(); });
+    all += chunk.part.text();
+    if (chunk.ended) return all;
+    if (chunk.part.empty()) more.get_future().wait();
+  }
 }
 
 bool Eventually(const std::function<bool()>& holds) {

@@ -22,6 +22,7 @@ struct Reply {
   int status = 0;
   http::Headers headers;
   std::string body;
+  ByteStreamPtr stream;  // what is still being made; see ReadAll
 
   boost::json::value json() const;
   std::string error() const;  // of {"error":…}; empty when there is none
@@ -69,6 +70,9 @@ class TestInstance {
   engine::FakeBackend* backend = nullptr;  // of the open core
   std::unique_ptr<Core> core;
 };
+
+// Everything that is written to the stream, up to its end.
+std::string ReadAll(ByteStream& stream);
 
 // Looks again and again until it holds; false after a long time.
 bool Eventually(const std::function<bool()>& holds);

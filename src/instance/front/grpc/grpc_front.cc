@@ -16,10 +16,6 @@ namespace codec = kserve::grpc;
 constexpr int kUnavailable = 14, kUnimplemented = 12, kInternal = 13;
 constexpr char kSecretPrefix[] = "triton-grpc-protocol-";
 
-bool HasVersion(const engine::ModelInfo& info, const std::string& version) {
-  return version.empty() || std::ranges::find(info.versions, version) != info.versions.end();
-}
-
 void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
   if (only_ready && row.state != "READY") return;
   for (const std::string& version : row.versions)

@@ -1,6 +1,7 @@
 #include "cli/signals.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -20,16 +21,21 @@ sigset_t StopSignals() {
 void BlockSignals() {
   sigset_t set = StopSignals();
   sigaddset(&set, SIGPIPE);
+  sigaddset(&set, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-int WaitForStop() {
-  const sigset_t set = StopSignals();
-  int signal = 0;
-  while (sigwait(&set, &signal) != 0) {
+int WaitForStop(const std::function<bool()>& on_nudge) {
+  sigset_t set = StopSignals();
+  sigaddset(&set, SIGUSR1);
+  for (int signal = 0;;) {
+    if (sigwait(&set, &signal) != 0) continue;
+    if (signal != SIGUSR1) return signal;
+    if (on_nudge && !on_nudge()) return 0;
   }
-  return signal;
 }
+
+void Nudge() { kill(getpid(), SIGUSR1); }
 
 bool StopAsked() {
   const sigset_t set = StopSignals();

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/strings.h"
 
 namespace sarai::cli {
 namespace {
@@ -14,35 +15,24 @@ namespace {
 struct Flag {
   const char* name;
   const char* why;
+  const char* harmless = "";  // the value that asks for what holds anyway
 };
 
 constexpr char kNoVertex[] = "Vertex AI's front end is not served";
-constexpr char kOnDemand[] =
-    "models are loaded on demand and evicted by worth; this control is not served by this version";
 
 // What would change answers, safety or what is served: refused, so that nobody believes it holds.
-constexpr std::array<Flag, 16> kUnserved = {{
-    {"id", "the server's name is fixed"},
-    {"exit-on-error", kOnDemand},
-    {"strict-readiness", kOnDemand},
-    {"model-control-mode", kOnDemand},
-    {"repository-poll-secs", kOnDemand},
-    {"load-model", kOnDemand},
-    {"model-namespacing", "model names must be unique over the repositories"},
-    {"allow-http", "HTTP is always served"},
-    {"allow-vertex-ai", kNoVertex},
+constexpr std::array<Flag, 7> kUnserved = {{
+    {"model-namespacing", "model names must be unique over the repositories", "false"},
+    {"allow-sagemaker", "the container contract is always served on the HTTP port", "true"},
+    {"allow-vertex-ai", kNoVertex, "false"},
     {"vertex-ai-port", kNoVertex},
     {"vertex-ai-thread-count", kNoVertex},
     {"vertex-ai-default-model", kNoVertex},
-    {"rate-limit", "the rate limiter is not served by this version"},
-    {"rate-limit-resource", "the rate limiter is not served by this version"},
-    {"allow-client-shm", "shared-memory requests are not served by this version"},
     {"repoagent-directory", "repository agents are not served"},
 }};
 
 // Tuning of parts that do not exist here; docs/triton-flags.md says of each what stands for it.
-constexpr std::array<Flag, 14> kWithoutEffect = {{
-    {"model-load-retry-count", "a failed load is tried again by the next request"},
+constexpr std::array<Flag, 13> kWithoutEffect = {{
     {"enable-peer-access", "no GPU's memory is copied to another's"},
     {"reuse-http-port", "a port is served by one process"},
     {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
@@ -63,7 +53,12 @@ template <typename Use>
 void AddHidden(CLI::App& app, const Flag& flag, Use use) {
   const std::string name = std::string("--") + flag.name;
   app.add_option_function<std::vector<std::string>>(
-         name, [name, use](const std::vector<std::string>&) { use(name); }, flag.why)
+         name,
+         [name, harmless = std::string(flag.harmless),
+          use](const std::vector<std::string>& values) {
+           if (harmless.empty() || ToLower(values.back()) != harmless) use(name);
+         },
+         flag.why)
       ->allow_extra_args(false)
       ->group("");  // kept out of --help
 }

@@ -52,20 +52,55 @@ bool IsPassing(Code code) { return code == Code::kUnavailable || code == Code::k
 
 }  // namespace
 
-ArtifactSource::ArtifactSource(std::shared_ptr<store::ObjectStore> store, store::DiskTier* disk,
+ArtifactSource::ArtifactSource(ObjectStores stores, store::DiskTier* disk,
                                uint64_t disk_budget_bytes)
-    : store_(std::move(store)), disk_(disk), disk_budget_bytes_(disk_budget_bytes) {}
+    : stores_(std::move(stores)), disk_(disk), disk_budget_bytes_(disk_budget_bytes) {}
+
+std::unique_ptr<store::ObjectStore> ArtifactSource::Objects(size_t store) const {
+  return std::make_unique<CancellableStore>(*stores_.at(store), cancelled_);
+}
 
 Result<FoundVersion> ArtifactSource::Find(const ModelOrigin& origin) const {
+  return origin.others.empty() ? FindOne(origin) : FindAmong(origin);
+}
+
+Result<FoundVersion> ArtifactSource::FindAmong(const ModelOrigin& origin) const {
+  std::vector<ModelOrigin> places = origin.others;
+  places.insert(places.begin(), origin);
+  places.front().others.clear();
+  std::optional<FoundVersion> there;
+  std::vector<std::string> urls;
+  Status missing;
+  for (ModelOrigin& place : places) {
+    auto found = FindOne(place);
+    if (!found && found.error().code() != Code::kNotFound) return found;
+    if (!found) {
+      missing = found.error();
+      continue;
+    }
+    urls.push_back(place.url);
+    there = std::move(*found);
+    there->origin = std::move(place);
+  }
+  if (urls.size() > 1) {
+    std::string_view name = urls.front();
+    if (name.ends_with('/')) name.remove_suffix(1);
+    return Error(Catalog::Ambiguous(std::string(name.substr(name.rfind('/') + 1)), urls));
+  }
+  if (!there) return Error(missing);
+  return std::move(*there);
+}
+
+Result<FoundVersion> ArtifactSource::FindOne(const ModelOrigin& origin) const {
   if (origin.kind == OriginKind::kSource) return FindObject(origin);
   SARAI_TRY(FolderFacts facts, LookAtFolder(origin.url));
   return FoundVersion{.tag = std::move(facts.fingerprint), .bytes = facts.bytes};
 }
 
 Result<store::ObjectInfo> ArtifactSource::Head(const ModelOrigin& origin) const {
-  CancellableStore store(*store_, cancelled_);
-  if (!IsFolderKey(origin.key)) return store.Head(origin.key);
-  SARAI_TRY(store::Folder folder, store::ListFolder(store, origin.key, kMaxFolderObjects));
+  const auto store = Objects(origin.store);
+  if (!IsFolderKey(origin.key)) return store->Head(origin.key);
+  SARAI_TRY(store::Folder folder, store::ListFolder(*store, origin.key, kMaxFolderObjects));
   return folder.info;
 }
 
@@ -81,6 +116,8 @@ Result<FoundVersion> ArtifactSource::FindObject(const ModelOrigin& origin) const
       return found;
     }
   }
+  if (object.error().code() == Code::kNotFound && origin.repository)
+    return Error(Code::kNotFound, "there is no model folder '{}'", origin.url);
   if (object.error().code() == Code::kNotFound)
     return Error(Code::kNotFound,
                  "no model data at '{}': make sure that there is an object at that URL and that it "
@@ -98,15 +135,15 @@ FoundVersion ArtifactSource::Describe(const ModelOrigin& origin, store::ObjectIn
 
 Result<store::Artifact> ArtifactSource::Fetch(const ModelOrigin& origin,
                                               FoundVersion& found) const {
-  CancellableStore store(*store_, cancelled_);
+  const auto store = Objects(origin.store);
   if (IsFolderKey(origin.key)) {
     SARAI_TRY(store::Artifact artifact,
-              disk_->FetchFolder(store, origin.key, origin.url, disk_budget_bytes_));
+              disk_->FetchFolder(*store, origin.key, origin.url, disk_budget_bytes_));
     found.tag = artifact.etag;  // of the listing that it was made from
     return artifact;
   }
   for (int attempt = 1;; ++attempt) {
-    auto artifact = disk_->Fetch(store, found.object, origin.url, disk_budget_bytes_);
+    auto artifact = disk_->Fetch(*store, found.object, origin.url, disk_budget_bytes_);
     if (artifact) return artifact;
     const bool changed = artifact.error().code() == Code::kFailedPrecondition;
     if (!changed || attempt == kMaxFetchAttempts) return Error(artifact.error());

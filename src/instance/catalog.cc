@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -44,12 +43,12 @@ bool IsFolderName(std::string_view name) {
 
 Result<Catalog> Catalog::Open(const CatalogOptions& options) {
   Catalog catalog;
-  for (const std::string& path : options.model_repositories) {
-    if (!IsFolder(path)) return Error(Code::kNotFound, "model repository '{}' is no folder", path);
-    catalog.repositories_.push_back(Absolute(path));
+  if (!options.source_url.empty()) {
+    SARAI_TRY(catalog.source_, store::ParseLocation(options.source_url));
+    catalog.stores_.push_back({.location = *catalog.source_, .endpoint = ""});
   }
-  if (options.source_url.empty()) return catalog;
-  SARAI_TRY(catalog.source_, store::ParseLocation(options.source_url));
+  for (const std::string& url : options.model_repositories)
+    SARAI_CHECK_OK(catalog.AddRepository(url));
   if (options.single_model) {
     catalog.single_model_ = LastSegment(catalog.source_->key);
     if (catalog.single_model_->empty())
@@ -58,34 +57,69 @@ Result<Catalog> Catalog::Open(const CatalogOptions& options) {
   return catalog;
 }
 
-namespace {
-
-// Triton's words: its clients look for them.
-std::unexpected<Status> Unknown(const std::string& name) {
-  return Error(Code::kNotFound, "Request for unknown model: '{}' is not found", name);
+Status Catalog::AddRepository(const std::string& url) {
+  SARAI_TRY(const store::RepositoryUrl parsed, store::ParseRepositoryUrl(url));
+  Repository added{.remote = parsed.remote};
+  if (parsed.remote) {
+    if (source_)
+      return MakeStatus(Code::kInvalidArgument,
+                        "model repository '{}' and a source URL: give one of them", url);
+    added.base = parsed.base();
+    added.key = parsed.location.key;
+    added.store = stores_.size();
+    stores_.push_back({.location = parsed.location, .endpoint = parsed.endpoint});
+  } else {
+    if (!IsFolder(parsed.path))
+      return MakeStatus(Code::kNotFound, "model repository '{}' is no folder", url);
+    added.base = Absolute(parsed.path);
+  }
+  // Naming one twice makes no model ambiguous.
+  if (std::ranges::find(repositories_, added.base, &Repository::base) == repositories_.end())
+    repositories_.push_back(std::move(added));
+  return {};
 }
-
-}  // namespace
 
 Result<ModelOrigin> Catalog::Find(const std::string& name) const {
   if (IsFolderName(name)) {
-    auto found = FindInRepositories(name);
-    if (found || found.error().code() != Code::kNotFound || !source_) return found;
+    SARAI_TRY(auto found, FindInRepositories(name));
+    if (found) return std::move(*found);
   }
   if (source_) return FindInSource(name);
-  return Unknown(name);
+  return Error(Code::kNotFound, "Request for unknown model: '{}' is not found", name);
 }
 
-Result<ModelOrigin> Catalog::FindInRepositories(const std::string& name) const {
-  std::vector<std::string> found;
-  for (const std::string& repository : repositories_)
-    if (const std::string path = repository + "/" + name; IsFolder(path)) found.push_back(path);
-  if (found.empty()) return Unknown(name);
-  if (found.size() > 1)
-    return Error(Code::kFailedPrecondition,
-                 "model '{}' is in two repositories ({}): keep one of them", name,
-                 Join(found, ", "));
-  return ModelOrigin{.kind = OriginKind::kRepository, .url = found.front()};
+Status Catalog::Ambiguous(const std::string& name, const std::vector<std::string>& places) {
+  return MakeStatus(Code::kNotFound,
+                    "Request for unknown model: '{}' is not found: it is in several repositories "
+                    "({}): keep one of them",
+                    name, Join(places, ", "));
+}
+
+Result<std::optional<ModelOrigin>> Catalog::FindInRepositories(const std::string& name) const {
+  std::vector<ModelOrigin> remote;
+  std::vector<std::string> local;
+  for (const Repository& repository : repositories_) {
+    if (repository.remote) {
+      remote.push_back({.kind = OriginKind::kSource,
+                        .url = repository.base + name + "/",
+                        .key = repository.key + name + "/",
+                        .store = repository.store,
+                        .repository = true});
+    } else if (const std::string path = repository.base + "/" + name; IsFolder(path)) {
+      local.push_back(path);
+    }
+  }
+  if (local.size() > 1) return Error(Ambiguous(name, local));
+  if (local.empty() && remote.empty()) return std::nullopt;
+  ModelOrigin origin;
+  if (!local.empty()) {
+    origin = {.kind = OriginKind::kRepository, .url = local.front(), .repository = true};
+  } else {
+    origin = std::move(remote.front());
+    remote.erase(remote.begin());
+  }
+  origin.others = std::move(remote);
+  return origin;
 }
 
 Result<ModelOrigin> Catalog::FindInSource(const std::string& name) const {
@@ -107,18 +141,30 @@ Result<ModelOrigin> Catalog::FindInSource(const std::string& name) const {
       .kind = OriginKind::kSource, .url = store::LocationUrl(location), .key = location.key};
 }
 
-std::vector<std::string> Catalog::RepositoryModels() const {
-  std::set<std::string> names;
-  for (const std::string& repository : repositories_) {
-    std::error_code error;
-    for (fs::directory_iterator it(repository, error), end; !error && it != end;
-         it.increment(error)) {
-      const std::string name = it->path().filename().string();
-      std::error_code ignored;
-      if (!name.starts_with('.') && it->is_directory(ignored)) names.insert(name);
-    }
+std::optional<std::pair<std::string, ModelOrigin>> Catalog::OriginOf(const std::string& url) const {
+  for (const Repository& repository : repositories_) {
+    if (!repository.remote || !url.starts_with(repository.base) || !url.ends_with('/')) continue;
+    const std::string name =
+        url.substr(repository.base.size(), url.size() - repository.base.size() - 1);
+    if (!IsFolderName(name)) continue;
+    return std::pair(name, ModelOrigin{.kind = OriginKind::kSource,
+                                       .url = url,
+                                       .key = repository.key + name + "/",
+                                       .store = repository.store,
+                                       .repository = true});
   }
-  return {names.begin(), names.end()};
+  if (!source_) return std::nullopt;
+  std::string name;
+  if (single_model_) {
+    name = *single_model_;
+  } else if (const auto location = store::ParseLocation(url);
+             location && location->key.starts_with(source_->key)) {
+    name = location->key.substr(source_->key.size());
+    if (name.starts_with('/')) name.erase(0, 1);
+  }
+  auto origin = Find(name);
+  if (!origin || origin->url != url) return std::nullopt;
+  return std::pair(name, std::move(*origin));
 }
 
 }  // namespace sarai::instance

@@ -10,7 +10,6 @@
 namespace sarai::instance {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 class CatalogTest : public testing::Test {
@@ -47,9 +46,9 @@ TEST_F(CatalogTest, RefusesANameInTwoRepositories) {
   const Catalog catalog = Open({.model_repositories = {root.path("a"), root.path("b")}});
   const auto found = catalog.Find("resnet");
   ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(found.error().code(), Code::kNotFound);
+  EXPECT_THAT(found.error().message(), HasSubstr("Request for unknown model: 'resnet'"));
   EXPECT_THAT(found.error().message(), HasSubstr(root.path("b/resnet")));
-  EXPECT_THAT(catalog.RepositoryModels(), ElementsAre("resnet"));
 }
 
 TEST_F(CatalogTest, NeverLeavesItsFolders) {
@@ -60,15 +59,37 @@ TEST_F(CatalogTest, NeverLeavesItsFolders) {
     EXPECT_FALSE(catalog.Find(name)) << name;
 }
 
-TEST_F(CatalogTest, ListsFoldersOnly) {
-  MakeFolder("repository/b");
-  MakeFolder("repository/a");
-  MakeFolder("repository/.git");
-  root.Write("repository/README.md", "not a model");
-  const Catalog catalog = Open({.model_repositories = {root.path("repository")}});
-  EXPECT_THAT(catalog.RepositoryModels(), ElementsAre("a", "b"));
-  MakeFolder("repository/c");
-  EXPECT_THAT(catalog.RepositoryModels(), ElementsAre("a", "b", "c"));
+TEST_F(CatalogTest, LeadsToAllPlacesWhereOnlyStoresCanTellWhichItIs) {
+  MakeFolder("local/resnet");
+  const Catalog catalog = Open({.model_repositories = {root.path("local"), "s3://models/a",
+                                                       "s3://http://host:9000/bucket"}});
+  EXPECT_THAT(catalog.stores(), testing::SizeIs(2));
+  EXPECT_EQ(catalog.stores().back().endpoint, "http://host:9000");
+  const auto resnet = catalog.Find("resnet");
+  ASSERT_TRUE(resnet);
+  EXPECT_EQ(resnet->kind, OriginKind::kRepository);
+  ASSERT_THAT(resnet->others, testing::SizeIs(2));
+  EXPECT_EQ(resnet->others.front().url, "s3://models/a/resnet/");
+  const auto other = catalog.Find("other");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->kind, OriginKind::kSource);
+  EXPECT_EQ(other->key, "a/other/");
+  EXPECT_THAT(other->others, testing::SizeIs(1));
+}
+
+TEST_F(CatalogTest, KnowsWhoseArtifactsThoseOfAnEarlierRunAre) {
+  const Catalog catalog =
+      Open({.model_repositories = {"s3://models/a", "s3://http://host:1/bucket"}});
+  const auto known = catalog.OriginOf("s3://http://host:1/bucket/resnet/");
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->first, "resnet");
+  EXPECT_EQ(known->second.key, "resnet/");
+  EXPECT_EQ(known->second.store, 1u);
+  for (const char* url : {"s3://models/resnet/", "s3://models/a/resnet", "s3://models/a/x/y/"})
+    EXPECT_FALSE(catalog.OriginOf(url)) << url;
+  const Catalog source = Open({.source_url = "s3://bucket/models/"});
+  EXPECT_EQ(source.OriginOf("s3://bucket/models/a.tar.gz")->first, "a.tar.gz");
+  EXPECT_FALSE(source.OriginOf("s3://bucket/elsewhere/a.tar.gz"));
 }
 
 TEST_F(CatalogTest, ServesTheSingleModelUnderItsOwnNameOnly) {

@@ -20,6 +20,7 @@
 #include "instance/model_worker.h"
 #include "instance/overhead_meter.h"
 #include "instance/process_sampler.h"
+#include "instance/repository_list.h"
 #include "instance/single_model.h"
 #include "store/disk_tier.h"
 #include "telemetry/decision_log.h"
@@ -32,9 +33,6 @@ constexpr char kServerVersion[] = "0.1.0";
 constexpr std::chrono::seconds kUnloadPatience{30};
 
 Status Check(const InstanceOptions& options) {
-  if (!options.source_url.empty() && options.state_directory.empty())
-    return MakeStatus(Code::kInvalidArgument,
-                      "source '{}' needs a state directory to fetch models to", options.source_url);
   if (options.single_model && options.source_url.empty())
     return Status(Code::kInvalidArgument, "single-model mode needs a source URL");
   if (options.loader_threads < 1 || options.fetch_threads < 1 || options.lookup_threads < 1)
@@ -88,6 +86,7 @@ class StepCaller final : public ModelCaller {
 };
 
 ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
+  const auto threads = static_cast<size_t>(options.loader_threads + options.fetch_threads);
   return {.residency = {.memory_budget_bytes = options.memory_budget_bytes,
                         .disk_budget_bytes = options.disk_budget_bytes,
                         .max_concurrent_fetches = options.fetch_threads,
@@ -97,9 +96,31 @@ ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
                         .wait_budget = options.wait_budget,
                         .churn_guard = options.churn_guard,
                         .failure_memo = options.failure_memo},
+          .control = {.mode = options.control_mode,
+                      .load_at_start = options.load_at_start,
+                      .poll_interval = options.repository_poll_interval,
+                      .starts_at_once = threads},
           .feed = {.interval = options.feed_interval, .max_watchers = options.max_feed_watchers},
           .revalidate_interval = options.revalidate_interval,
           .max_unresolved = options.max_waiting_total};
+}
+
+// One for each of the catalog's; `first` stands in for the first one.
+Result<ObjectStores> OpenStores(const Catalog& catalog, const InstanceOptions& options,
+                                const Clock& clock, std::shared_ptr<store::ObjectStore> first) {
+  ObjectStores stores;
+  for (const StoreAddress& address : catalog.stores()) {
+    if (stores.empty() && first != nullptr) {
+      stores.push_back(std::move(first));
+      continue;
+    }
+    store::S3Options s3 = options.s3;
+    if (!address.endpoint.empty()) s3.endpoint = address.endpoint;
+    SARAI_TRY(auto opened,
+              store::OpenObjectStore(address.location, s3, options.environment, clock));
+    stores.push_back(std::move(opened));
+  }
+  return stores;
 }
 
 }  // namespace
@@ -107,13 +128,11 @@ ManagerOptions ManagerOptionsOf(const InstanceOptions& options) {
 // Members are destroyed from the last to the first: who uses goes before what is used.
 struct Core::Impl {
   Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
-       std::unique_ptr<Observability> the_observability,
-       std::shared_ptr<store::ObjectStore> object_store,
+       std::unique_ptr<Observability> the_observability, ObjectStores object_stores,
        std::unique_ptr<store::DiskTier> disk_tier);
   ~Impl() { Stop(); }
 
   void AdoptDisk();
-  std::string NameOf(const std::string& url) const;
   Result<engine::ModelInfo> FindStep(const std::string& name);
   Status Ready();
   StatusFacts Facts(const Totals& totals);
@@ -136,6 +155,7 @@ struct Core::Impl {
   telemetry::DecisionLog decisions;
   const std::unique_ptr<store::DiskTier> disk;
   ArtifactSource source;
+  const RepositoryList repositories;
   engine::BackendRegistry registry;
   StepCaller steps;
   engine::Engine engine;
@@ -151,8 +171,7 @@ struct Core::Impl {
 };
 
 Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catalog the_catalog,
-                 std::unique_ptr<Observability> the_observability,
-                 std::shared_ptr<store::ObjectStore> object_store,
+                 std::unique_ptr<Observability> the_observability, ObjectStores object_stores,
                  std::unique_ptr<store::DiskTier> disk_tier)
     : options(std::move(instance_options)),
       clock(the_clock),
@@ -166,11 +185,14 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       events(options.event_capacity),
       decisions(options.decision_capacity, options.decision_file),
       disk(std::move(disk_tier)),
-      source(std::move(object_store), disk.get(), options.disk_budget_bytes),
+      source(std::move(object_stores), disk.get(), options.disk_budget_bytes),
+      repositories(catalog, source),
       registry(RegistryOptionsOf(options)),
       engine({.lanes = options.lanes,
               .default_max_queue_size = options.default_max_queue_size,
               .response_cache_bytes = options.response_cache_bytes,
+              .rate_limit = options.rate_limit,
+              .rate_limit_resources = options.rate_limit_resources,
               .models = &steps,
               .find_model = [this](const std::string& name) { return FindStep(name); }},
              registry, clock),
@@ -178,7 +200,13 @@ Core::Impl::Impl(InstanceOptions instance_options, const Clock& the_clock, Catal
       worker({.lookup = options.lookup_threads,
               .fetch = options.fetch_threads,
               .load = options.loader_threads},
-             strand, clock, source, engine, overhead, LoadOptionsOf(options)),
+             {.common = LoadOptionsOf(options), .retries = options.load_retries},
+             {.strand = strand,
+              .clock = clock,
+              .source = source,
+              .repositories = repositories,
+              .engine = engine,
+              .overhead = overhead}),
       manager(ManagerOptionsOf(options), {.catalog = catalog,
                                           .worker = worker,
                                           .engine = engine,
@@ -221,6 +249,7 @@ Status Core::Impl::OpenHttp() {
                          .server = ServerMetadataOf(options.server_name),
                          .parse = parse,
                          .headers = std::move(headers),
+                         .max_load_file_bytes = options.max_load_file_bytes,
                          .max_body_bytes = options.max_body_bytes,
                          .ready = [this] { return Ready(); }},
       AdminFrontParts{.instance_id = options.instance_id,
@@ -260,7 +289,13 @@ Result<engine::ModelInfo> Core::Impl::FindStep(const std::string& name) {
 
 Status Core::Impl::Ready() {
   if (draining) return Status(Code::kUnavailable, "the instance is stopping");
-  return single_model ? single_model->Check() : Status();
+  if (single_model) return single_model->Check();
+  if (!policy::KeepsLoaded(options.control_mode)) return {};
+  if (!manager.started())
+    return Status(Code::kUnavailable, "the models to load at the start are still being loaded");
+  if (const size_t failing = manager.failing(); options.strict_readiness && failing > 0)
+    return MakeStatus(Code::kFailedPrecondition, "{} models failed to load", failing);
+  return {};
 }
 
 StatusFacts Core::Impl::Facts(const Totals& totals) {
@@ -284,26 +319,16 @@ double Core::Impl::DiskPercent(const Totals& totals) const {
                             static_cast<double>(usage->total_bytes));
 }
 
-// The TargetModel that leads to this URL; something that leads elsewhere when none does.
-std::string Core::Impl::NameOf(const std::string& url) const {
-  if (catalog.single_model()) return *catalog.single_model();
-  const auto location = store::ParseLocation(url);
-  const std::string& prefix = catalog.source()->key;
-  if (!location || !location->key.starts_with(prefix)) return "";
-  const std::string name = location->key.substr(prefix.size());
-  return name.starts_with('/') ? name.substr(1) : name;
-}
-
 // What an earlier run left on disk is known again under its name; what no name leads to any more
 // goes.
 void Core::Impl::AdoptDisk() {
   if (disk == nullptr) return;
   for (const store::Artifact& artifact : disk->List()) {
-    const std::string name = NameOf(artifact.url);
-    const auto origin = catalog.Find(name);
+    const auto known = catalog.OriginOf(artifact.url);
     const auto latest = disk->FindAny(artifact.url);
-    if (origin && origin->url == artifact.url && latest && latest->digest == artifact.digest) {
-      manager.AddFromDisk(name, artifact, source.MeasuredOf(artifact.digest));
+    if (known && latest && latest->digest == artifact.digest) {
+      manager.AddFromDisk(known->first, known->second, artifact,
+                          source.MeasuredOf(artifact.digest));
       continue;
     }
     LogInfo("instance", "deleting '{}' from disk: no model leads to it", artifact.url);
@@ -332,18 +357,18 @@ Result<std::unique_ptr<Core>> Core::Open(InstanceOptions options, const Clock& c
   SARAI_TRY(Catalog catalog, Catalog::Open({.model_repositories = options.model_repositories,
                                             .source_url = options.source_url,
                                             .single_model = options.single_model}));
+  SARAI_TRY(ObjectStores stores, OpenStores(catalog, options, clock, std::move(store)));
   std::unique_ptr<store::DiskTier> disk;
-  if (catalog.source()) {
-    if (store == nullptr) {
-      SARAI_TRY(store,
-                store::OpenObjectStore(*catalog.source(), options.s3, options.environment, clock));
-    }
+  if (!stores.empty()) {
+    if (options.state_directory.empty())
+      return Error(Code::kInvalidArgument, "models of '{}' need a state directory to be fetched to",
+                   store::LocationUrl(catalog.stores().front().location));
     SARAI_TRY(disk, store::DiskTier::Open({.directory = options.state_directory,
                                            .max_unpacked_bytes = options.max_unpacked_bytes}));
   }
   SARAI_TRY(auto observability, Observability::Open(options, clock));
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(catalog),
-                                     std::move(observability), std::move(store), std::move(disk));
+                                     std::move(observability), std::move(stores), std::move(disk));
   SARAI_CHECK_OK(impl->OpenHttp());
   SARAI_CHECK_OK(impl->OpenGrpc());
   impl->AdoptDisk();
@@ -354,9 +379,10 @@ Core::Core(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Core::~Core() = default;
 
-void Core::Start() {
+void Core::Start(std::move_only_function<void(Status)> done) {
   impl_->sampler.Start();
   if (impl_->single_model) (void)impl_->single_model->Check();
+  impl_->manager.Start(std::move(done));
 }
 
 void Core::Handle(http::Request request, http::Responder respond) {

@@ -5,6 +5,7 @@
 // Its place: `Instance` puts servers before it; tests call Handle. Lifetime: destruction drains.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/clock.h"
@@ -25,8 +26,9 @@ class Core {
                                             std::shared_ptr<store::ObjectStore> store = nullptr);
   ~Core();
 
-  // Begins what runs by itself: measuring, loading the single model.
-  void Start();
+  // Begins what runs by itself: measuring, loading what is loaded from the start. `done` is called
+  // on a thread of the core's when that is loaded, or with why some of it is not.
+  void Start(std::move_only_function<void(Status)> done = [](const Status&) {});
   void Handle(http::Request request, http::Responder respond);
   void HandleMetrics(http::Request request, http::Responder respond);
   void HandleGrpc(net::GrpcCallPtr call);

@@ -47,10 +47,12 @@ Status Instance::Impl::Listen() {
                             .max_connections = options.max_connections,
                             .idle_timeout = options.idle_timeout,
                             .tls = options.http_tls};
-  SARAI_TRY(http_server,
-            net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
-              core->Handle(std::move(request), std::move(respond));
-            }));
+  if (options.serve_http) {
+    SARAI_TRY(http_server,
+              net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {
+                core->Handle(std::move(request), std::move(respond));
+              }));
+  }
   SARAI_CHECK_OK(ListenForGrpc());
   if (!options.serve_metrics) return {};
   server.address = options.metrics_address;
@@ -85,11 +87,12 @@ void Instance::Impl::Drain() {
   core->Stop();
 }
 
-Result<std::unique_ptr<Instance>> Instance::Start(InstanceOptions options, const Clock& clock) {
+Result<std::unique_ptr<Instance>> Instance::Start(InstanceOptions options, const Clock& clock,
+                                                  OnLoaded on_loaded) {
   SARAI_TRY(std::unique_ptr<Core> core, Core::Open(std::move(options), clock));
   auto impl = std::make_unique<Impl>(std::move(core));
   SARAI_CHECK_OK(impl->Listen());
-  impl->core->Start();
+  impl->core->Start(std::move(on_loaded));
   return std::unique_ptr<Instance>(new Instance(std::move(impl)));
 }
 
@@ -97,7 +100,9 @@ Instance::Instance(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Instance::~Instance() = default;
 
-std::string Instance::http_address() const { return impl_->http_server->address(); }
+std::string Instance::http_address() const {
+  return impl_->http_server ? impl_->http_server->address() : "";
+}
 
 std::string Instance::grpc_address() const {
   return impl_->grpc_server ? impl_->grpc_server->address() : "";

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,13 +18,17 @@ namespace sarai::instance {
 
 class Instance {
  public:
-  // Opens the disk tier and the backends' registry, scans the repositories, listens. Models are
-  // loaded later, by requests (single_model: at once, in the background). `clock` must outlive it.
-  // Errors name the option that is wrong.
-  static Result<std::unique_ptr<Instance>> Start(InstanceOptions options, const Clock& clock);
+  // Called once, on a thread of the instance's: what is loaded from the start is loaded, or why
+  // some of it is not. Must not block.
+  using OnLoaded = std::move_only_function<void(Status)>;
+  // Opens the disk tier and the backends' registry, listens, begins to load what the control mode
+  // says (single_model: in the background). `clock` must outlive it. Errors name the option that is
+  // wrong.
+  static Result<std::unique_ptr<Instance>> Start(
+      InstanceOptions options, const Clock& clock, OnLoaded on_loaded = [](const Status&) {});
   ~Instance();  // Drain, if nobody did
 
-  std::string http_address() const;     // "127.0.0.1:34567"
+  std::string http_address() const;     // "127.0.0.1:34567"; empty where HTTP is not served
   std::string grpc_address() const;     // empty where gRPC is not served
   std::string metrics_address() const;  // the same where metrics have no port of their own
 

@@ -64,7 +64,7 @@ TEST(InstanceStart, SaysWhichOptionIsWrong) {
   };
   EXPECT_THAT(why({.model_repositories = {"/none/such"}}), HasSubstr("/none/such"));
   EXPECT_THAT(why({.source_url = "ftp://x/"}), HasSubstr("ftp"));
-  EXPECT_THAT(why({.source_url = "s3://b/p/"}), HasSubstr("state directory"));
+  EXPECT_THAT(why({.source_url = "s3://bucket/p/"}), HasSubstr("state directory"));
   EXPECT_THAT(why({.single_model = true}), HasSubstr("source URL"));
 }
 

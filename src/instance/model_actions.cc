@@ -49,9 +49,21 @@ void ModelManager::Admit(ModelVersion& version, uint32_t count) {
     version.waiting.pop_front();
     waiter.done(version.serving, true);
   }
+  for (Waiter& waiter : std::exchange(version.wishers, {})) waiter.done(version.serving, true);
+}
+
+// What an explicit load waits for is not given up because it has not begun in a request's time.
+bool ModelManager::RenewWish(ModelVersion& version, uint32_t count, const Status& why) {
+  constexpr int kMaxRenewals = 20;
+  const bool began_late = count == 0 && why.code() == Code::kDeadlineExceeded;
+  if (!began_late || version.wishers.empty() || version.wish_renewals >= kMaxRenewals) return false;
+  ++version.wish_renewals;
+  Settle(residency_.OnWanted(version.id, Now()));
+  return true;
 }
 
 void ModelManager::Fail(ModelVersion& version, uint32_t count, const Status& why) {
+  if (RenewWish(version, count, why)) return;
   std::deque<Waiter> waiters;
   for (; count > 0 && !version.waiting.empty(); --count) {
     waiters.push_back(std::move(version.waiting.front()));
@@ -60,6 +72,7 @@ void ModelManager::Fail(ModelVersion& version, uint32_t count, const Status& why
   ModelEntry* entry = EntryOf(version.name);
   // A wait that was too long says nothing of the version: its load goes on.
   const bool ended = waiters.empty() || why.code() != Code::kDeadlineExceeded;
+  std::deque<Waiter> wishers = ended ? std::exchange(version.wishers, {}) : std::deque<Waiter>();
   if (entry != nullptr && entry->next == version.id && ended) EndSwapBadly(*entry, why);
   // Whoever waited for a version that is no longer meant to come goes on with what the name has.
   const bool dropped = entry != nullptr && entry->current != version.id && version.retiring;
@@ -72,6 +85,7 @@ void ModelManager::Fail(ModelVersion& version, uint32_t count, const Status& why
       Attach(name, std::move(waiter));
     });
   }
+  FailAll(std::move(wishers), why);
 }
 
 void ModelManager::StartFetch(ModelVersion& version) {
@@ -117,17 +131,16 @@ void ModelManager::OnFetched(const std::string& id, Result<FetchedArtifact> fetc
 }
 
 void ModelManager::StartLoad(ModelVersion& version) {
-  parts_.worker.Load({.name = version.name,
-                      .directory = version.directory,
-                      .config_json = version.config_json,
-                      .digest = version.digest},
-                     [this, id = version.id](Result<engine::ModelHandle> handle, Duration took) {
-                       OnLoaded(id, std::move(handle), took);
-                     });
+  parts_.worker.Load(
+      {.name = version.name,
+       .directory = version.directory,
+       .config_json = version.config_json,
+       .digest = version.digest},
+      [this, id = version.id](LoadOutcome outcome) { OnLoaded(id, std::move(outcome)); });
 }
 
-void ModelManager::OnLoaded(const std::string& id, Result<engine::ModelHandle> handle,
-                            Duration took) {
+void ModelManager::OnLoaded(const std::string& id, LoadOutcome outcome) {
+  const auto& [handle, took, config_at_fault] = outcome;
   ModelVersion* version = VersionOf(id);
   if (version == nullptr || stopping_) return;
   const uint64_t bytes = handle ? handle->info().memory_bytes : 0;
@@ -144,6 +157,8 @@ void ModelManager::OnLoaded(const std::string& id, Result<engine::ModelHandle> h
     const Status why = handle.error();
     NoteFailure(*version, why);
     const std::string name = version->name;
+    if (ModelEntry* entry = EntryOf(name))
+      entry->config_error = config_at_fault ? why.message() : "";
     Settle(residency_.OnLoaded(id, Error(why), Now()));
     return AnswerUnloads(name);
   }

@@ -100,20 +100,32 @@ void ModelManager::Attach(const std::string& name, Waiter waiter) {
   const auto entry = FindEntry(name);
   if (!entry) return waiter.done(Error(entry.error()), waiter.waited);
   ModelEntry& found = **entry;
-  if (found.held || (found.unload_wanted && found.origin.kind == OriginKind::kLocal))
-    return waiter.done(Error(Code::kNotFound,
-                             "model '{}' was unloaded by request: load it before it is used", name),
-                       waiter.waited);
+  if (const Status may = MayServe(found); !may.ok()) return waiter.done(Error(may), waiter.waited);
   if (NeedsLookup(found)) return JoinLookup(found, std::move(waiter));
   Join(found, std::move(waiter));
 }
 
+Status ModelManager::MayServe(const ModelEntry& entry) const {
+  if (entry.origin.kind != OriginKind::kLocal)
+    return policy::MayServe(options_.control.mode, entry.name, entry.control);
+  if (!entry.unload_wanted) return {};
+  return MakeStatus(Code::kNotFound, "model '{}' is being unloaded", entry.name);
+}
+
+// Where the name leads now; what was meant to be loaded is no victim, where the mode says so.
+Result<ModelOrigin> ModelManager::OriginOf(const std::string& name) const {
+  SARAI_TRY(ModelOrigin origin, parts_.catalog.Find(name));
+  origin.pinned = origin.pinned || policy::KeepsLoaded(options_.control.mode);
+  return origin;
+}
+
 Result<ModelEntry*> ModelManager::FindEntry(const std::string& name) {
   if (ModelEntry* entry = EntryOf(name)) return entry;
-  SARAI_TRY(ModelOrigin origin, parts_.catalog.Find(name));
+  SARAI_TRY(ModelOrigin origin, OriginOf(name));
   ModelEntry& entry = entries_[name];
   entry.name = name;
   entry.origin = std::move(origin);
+  entry.form_number = ++form_numbers_;
   return &entry;
 }
 
@@ -138,6 +150,7 @@ void ModelManager::Join(ModelEntry& entry, Waiter waiter) {
     LoseVersion(*version, Status(Code::kUnavailable, "its process died"));
   if (entry.check_at <= Now() && entry.origin.kind != OriginKind::kLocal) CheckOrigin(entry.name);
   TellUsage();
+  if (waiter.newest) return Wish(*version, std::move(waiter));
   Actions actions;
   const auto outcome = residency_.OnRequest(version->id, Now(), actions);
   using Kind = policy::Residency::RequestOutcome::Kind;
@@ -152,28 +165,13 @@ void ModelManager::Join(ModelEntry& entry, Waiter waiter) {
   waiter.done(Error(outcome.refusal), waiter.waited);
 }
 
-void ModelManager::Load(std::string name, std::string config_json, StatusCallback done) {
-  Post([this, name = std::move(name), config = std::move(config_json),
-        done = std::move(done)]() mutable {
-    if (stopping_) return done(Status(Code::kUnavailable, "the instance is stopping"));
-    const auto found = FindEntry(name);
-    if (!found) return done(found.error());
-    ModelEntry& entry = **found;
-    entry.held = false;
-    entry.unload_wanted = false;
-    entry.rejected.clear();
-    if (config != entry.config_json) {
-      entry.config_json = config;
-      entry.config_number = config.empty() ? 0 : ++config_numbers_;
-    }
-    Waiter waiter{.since = Now(), .newest = true};
-    waiter.done = [done = std::move(done)](Result<ServingModelPtr> model, bool) mutable {
-      done(model ? Status() : model.error());
-    };
-    if (entry.origin.kind == OriginKind::kLocal && !entry.current.empty())
-      return Join(entry, std::move(waiter));
-    JoinLookup(entry, std::move(waiter));
-  });
+// Whoever loads explicitly waits as long as it takes, not as long as a request would.
+void ModelManager::Wish(ModelVersion& version, Waiter waiter) {
+  if (version.serving != nullptr) return waiter.done(version.serving, waiter.waited);
+  waiter.waited = true;
+  version.wishers.push_back(std::move(waiter));
+  version.wish_renewals = 0;
+  Settle(residency_.OnWanted(version.id, Now()));
 }
 
 void ModelManager::LoadLocal(std::string name, std::string path, std::string target,
@@ -190,6 +188,7 @@ void ModelManager::StartLocal(const std::string& name, const std::string& path,
                            entry->origin.url));
   ModelEntry& entry = entries_[name];
   entry.name = name;
+  entry.form_number = ++form_numbers_;
   table_.PutLocal(name, target);
   entry.origin = {.kind = OriginKind::kLocal, .url = path, .pinned = true};
   Waiter waiter{.since = Now(), .newest = true};
@@ -200,34 +199,6 @@ void ModelManager::StartLocal(const std::string& name, const std::string& path,
     done(model.error());
   };
   JoinLookup(entry, std::move(waiter));
-}
-
-void ModelManager::Unload(std::string name, StatusCallback done) {
-  Post([this, name = std::move(name), done = std::move(done)]() mutable {
-    StartUnload(name, std::move(done));
-  });
-}
-
-void ModelManager::StartUnload(const std::string& name, StatusCallback done) {
-  ModelEntry* entry = EntryOf(name);
-  const auto known = entry != nullptr ? Result<ModelEntry*>(entry) : FindEntry(name);
-  if (!known) return done(known.error());
-  entry = *known;
-  const bool repository = entry->origin.kind == OriginKind::kRepository;
-  entry->held = repository;
-  if (!entry->next.empty())
-    EndSwapBadly(*entry, MakeStatus(Code::kUnavailable, "model '{}' is being unloaded", name));
-  const ModelState state = residency_.state(entry->current);
-  const bool coming = state == ModelState::kLoading || state == ModelState::kFetching;
-  if (state != ModelState::kReady && state != ModelState::kDraining && !coming) {
-    if (repository) return done({});
-    if (entry->current.empty() && entry->unresolved.empty()) Forget(name, {});
-    return done(MakeStatus(Code::kNotFound, "model '{}' is not loaded", name));
-  }
-  entry->unload_callbacks.push_back(std::move(done));
-  entry->unload_wanted = true;
-  if (state == ModelState::kReady)
-    Settle(residency_.OnUnloadWanted(entry->current, "unloaded by an explicit call", Now()));
 }
 
 // The name is known no more: what it had is retired, whoever waits for it hears why.
@@ -253,6 +224,9 @@ void ModelManager::Describe(std::string name, ResultCallback<engine::ModelInfo> 
   Post([this, name = std::move(name), done = std::move(done)]() mutable {
     const auto entry = FindEntry(name);
     if (!entry) return done(Error(entry.error()));
+    if (const Status may = MayServe(**entry);
+        policy::KeepsLoaded(options_.control.mode) && !may.ok())
+      return done(Error(may));
     auto load = [this, name, done = std::move(done)](Result<engine::ModelInfo> inspected) mutable {
       const bool whole =
           inspected && !inspected->spec.inputs.empty() && !inspected->spec.outputs.empty();
@@ -266,7 +240,7 @@ void ModelManager::Describe(std::string name, ResultCallback<engine::ModelInfo> 
     };
     if ((*entry)->origin.kind == OriginKind::kSource)
       return load(Error(Code::kNotFound, "not on disk"));
-    parts_.worker.Inspect(name, (*entry)->origin.url, std::move(load));
+    parts_.worker.Inspect(name, (*entry)->origin.url, (*entry)->config_json, std::move(load));
   });
 }
 
@@ -278,14 +252,17 @@ void ModelManager::IsReady(std::string name, std::string version,
   if (const ServingModelPtr model = table_.Find(name); model && model->handle.ready())
     return done(has_version(model->handle.info()));
   Post([this, name = std::move(name), has_version, done = std::move(done)]() mutable {
-    const auto origin = parts_.catalog.Find(name);
-    const ModelEntry* entry = EntryOf(name);
-    const bool refused =
-        entry != nullptr && (entry->held || entry->gone || !entry->last_error.ok());
-    if (stopping_ || !origin || refused) return done(false);
+    const ModelEntry* const entry = EntryOf(name);
+    const auto origin = entry != nullptr ? Result<ModelOrigin>(entry->origin) : OriginOf(name);
+    if (stopping_ || !origin || policy::KeepsLoaded(options_.control.mode)) return done(false);
+    const ModelVersion* const current = entry != nullptr ? VersionOf(entry->current) : nullptr;
+    if (entry != nullptr && (!MayServe(*entry).ok() || entry->gone)) return done(false);
+    if (current != nullptr && current->failed) return done(false);
+    if (origin->kind == OriginKind::kSource && !origin->repository) return done(current != nullptr);
     if (origin->kind == OriginKind::kSource)
-      return done(entry != nullptr && !entry->current.empty());
-    parts_.worker.Inspect(name, origin->url,
+      return parts_.worker.Lookup(
+          *origin, [done = std::move(done)](auto found) mutable { done(found.has_value()); });
+    parts_.worker.Inspect(name, origin->url, entry != nullptr ? entry->config_json : "",
                           [has_version, done = std::move(done)](auto inspected) mutable {
                             done(inspected && has_version(*inspected));
                           });
@@ -297,11 +274,17 @@ void ModelManager::Stop(Task done) {
     stopping_ = true;
     on_stopped_ = std::move(done);
     const Status why(Code::kUnavailable, "the instance is stopping");
+    if (StatusCallback started = std::exchange(start_, {}).done) started(why);
+    for (auto& [name, queue] : std::exchange(asks_, {}))
+      for (LoadAsk& ask : queue) ask.done(why, policy::LoadStage::kLoad);
     for (auto& [name, entry] : entries_) {
       FailAll(std::exchange(entry.unresolved, {}), why);
       for (StatusCallback& unloaded : std::exchange(entry.unload_callbacks, {})) unloaded(why);
     }
-    for (auto& [id, version] : versions_) FailAll(std::exchange(version.waiting, {}), why);
+    for (auto& [id, version] : versions_) {
+      FailAll(std::exchange(version.waiting, {}), why);
+      FailAll(std::exchange(version.wishers, {}), why);
+    }
     for (const auto& [id, serving] : std::map(loaded_))
       StartUnloading(*VersionOf(id), Decision{.kind = DecisionKind::kStop, .reason = "stopping"});
     if (unloading_ == 0) std::exchange(on_stopped_, {})();

@@ -41,8 +41,16 @@
 
 namespace sarai::instance {
 
+struct ControlOptions {
+  policy::ControlMode mode = policy::ControlMode::kOnDemand;
+  std::vector<std::string> load_at_start;  // names, or "*"
+  Duration poll_interval = std::chrono::seconds(15);
+  size_t starts_at_once = 8;  // loads under way or waiting for one that is
+};
+
 struct ManagerOptions {
   policy::ResidencyOptions residency;
+  ControlOptions control;
   ResidencyFeed::Options feed;
   Duration revalidate_interval = std::chrono::seconds(30);
   uint32_t max_unresolved = 16384;  // requests that wait for a look-up, all names together
@@ -69,6 +77,12 @@ struct InferOutcome {
   ServingModelPtr model;  // that answered; null when none did
 };
 using InferCallback = std::move_only_function<void(InferOutcome)>;
+
+// What a load request may bring along.
+struct LoadOverride {
+  std::string config_json;            // instead of the model's configuration; empty = none
+  std::map<std::string, Blob> files;  // instead of the model's folder, by path; need a config_json
+};
 
 struct IndexRow {
   std::string name;
@@ -109,20 +123,33 @@ class ModelManager {
   ~ModelManager();
 
   // An artifact left in the disk tier by an earlier run; before the first request.
-  void AddFromDisk(const std::string& name, const store::Artifact& artifact,
-                   const store::Measured& measured);
+  void AddFromDisk(const std::string& name, const ModelOrigin& origin,
+                   const store::Artifact& artifact, const store::Measured& measured);
+
+  // Loads what the control mode says is loaded from the start; OK when all of it is. Error: which
+  // models did not load; the others are.
+  void Start(StatusCallback done);
+  // Whether Start has ended.
+  bool started() const { return started_; }
+  // Models that are meant to be loaded and are not, because their last load failed.
+  size_t failing() const { return failing_count_; }
 
   // request.model names the model.
   void Infer(InferRequest request, InferCallback done);
 
-  // Explicit load of a known name: looks at the origin first. `config_json` is laid over the
-  // model's configuration until the next explicit load; empty = none.
-  void Load(std::string name, std::string config_json, StatusCallback done);
+  // Explicit load: looks at the origin first; what `brought` holds stands for the model's own until
+  // the next explicit load. A version that serves goes on when the load fails. Errors are worded as
+  // policy::ExplainLoadFailure says.
+  void Load(std::string name, LoadOverride brought, StatusCallback done);
+  Status MayControl() const { return policy::MayControl(options_.control.mode); }
+  // The same in any mode; the error is the cause alone.
+  void Keep(std::string name, StatusCallback done);
   // POST /models: loads a local folder under that name, pinned. kAlreadyExists, kResourceExhausted.
   void LoadLocal(std::string name, std::string path, std::string target, StatusCallback done);
-  // Answers when its memory is free. A repository model stays unloaded until an explicit load; a
-  // local one is forgotten. kNotFound for what is not loaded.
-  void Unload(std::string name, StatusCallback done);
+  // Answers when its memory is free. A repository model stays unloaded until an explicit load, and
+  // may be unloaded already; a local one is forgotten, and kNotFound when it is not loaded.
+  // `with_steps`: an ensemble goes with the models that were loaded for its steps alone.
+  void Unload(std::string name, bool with_steps, StatusCallback done);
 
   // Configuration and tensors; loads the model when its folder does not tell.
   void Describe(std::string name, ResultCallback<engine::ModelInfo> done);
@@ -139,7 +166,8 @@ class ModelManager {
   // speaks against loading it.
   void IsReady(std::string name, std::string version, std::move_only_function<void(bool)> done);
 
-  void Index(std::move_only_function<void(std::vector<IndexRow>)> done);
+  // What the repositories hold now, and what is known beside. Errors: those of their stores.
+  void Index(ResultCallback<std::vector<IndexRow>> done);
   void Watch(uint64_t since, Duration wait, ResidencyCallback done);
   // Watches are answered at once from now on, so that no connection waits for one.
   void EndWatches();
@@ -168,17 +196,49 @@ class ModelManager {
   void Attach(const std::string& name, Waiter waiter);
   void JoinLookup(ModelEntry& entry, Waiter waiter);
   void Join(ModelEntry& entry, Waiter waiter);
+  void Wish(ModelVersion& version, Waiter waiter);
+  Status MayServe(const ModelEntry& entry) const;
+  Result<ModelOrigin> OriginOf(const std::string& name) const;
   Result<ModelEntry*> FindEntry(const std::string& name);
   void StartLocal(const std::string& name, const std::string& path, const std::string& target,
                   StatusCallback done);
-  void StartUnload(const std::string& name, StatusCallback done);
   void Forget(const std::string& name, const Status& why);
   void FailAll(std::deque<Waiter> waiters, const Status& why);
+
+  // --- what is meant to be loaded (model_control.cc) ---
+  struct LoadAsk {
+    LoadOverride brought;
+    bool as_step = false;  // for an ensemble
+    std::move_only_function<void(Status, policy::LoadStage)> done;
+  };
+  struct StartState {
+    std::vector<std::string> names;
+    size_t begun = 0, ended = 0, failures = 0;
+    std::string why;
+    StatusCallback done;
+  };
+  void Ask(const std::string& name, LoadAsk ask);
+  void BeginAsk(const std::string& name);
+  void CarryOutAsk(const std::string& name, std::shared_ptr<const std::string> files);
+  Result<ModelForm> FormOf(const std::string& name, const std::string& config_json,
+                           std::shared_ptr<const std::string> files);
+  void OnAskLoaded(const std::string& name, const Result<ServingModelPtr>& model);
+  void GiveUpForm(ModelEntry& entry, const Status& why);
+  void LoadSteps(const std::string& name, const std::set<std::string>& steps);
+  void EndAsk(const std::string& name, Status why,
+              policy::LoadStage stage = policy::LoadStage::kLook);
+  std::vector<std::string> WithIdleSteps(const std::string& name) const;
+  void StartUnload(const std::string& name, StatusCallback done);
+  void StartThese(const std::vector<std::string>& listed, StatusCallback done);
+  void BeginNextStart();
+  void EndStart();
+  void ArmPoll();
+  void Follow(policy::RepositoryTags now);
 
   // --- versions of a name (model_versions.cc) ---
   bool NeedsLookup(const ModelEntry& entry) const;
   void StartLookup(ModelEntry& entry);
-  void OnLookedUp(const std::string& name, Result<FoundVersion> found);
+  void OnLookedUp(const std::string& name, uint64_t form_number, Result<FoundVersion> found);
   void OnMissing(ModelEntry& entry, const Status& why, std::deque<Waiter> waiters);
   void OnLookupFailed(ModelEntry& entry, const Status& why, std::deque<Waiter> waiters);
   void ExpireUnresolved(const std::string& name);
@@ -198,10 +258,11 @@ class ModelManager {
   void CarryOut(policy::ResidencyAction& action);
   void Admit(ModelVersion& version, uint32_t count);
   void Fail(ModelVersion& version, uint32_t count, const Status& why);
+  bool RenewWish(ModelVersion& version, uint32_t count, const Status& why);
   void StartFetch(ModelVersion& version);
   void OnFetched(const std::string& id, Result<FetchedArtifact> fetched, Duration took);
   void StartLoad(ModelVersion& version);
-  void OnLoaded(const std::string& id, Result<engine::ModelHandle> handle, Duration took);
+  void OnLoaded(const std::string& id, LoadOutcome outcome);
   void StartServing(ModelVersion& version, const engine::ModelHandle& handle, Duration took);
   void StartUnloading(ModelVersion& version, const Decision& decision);
   void OnUnloaded(const std::string& id, Duration took);
@@ -219,6 +280,7 @@ class ModelManager {
   void Record(Decision decision, const std::string& name);
   void Record(DecisionKind kind, const std::string& name, std::string reason);
   std::vector<ModelResidency> CollectResidency() const;
+  bool IsKnownBeside(const ModelEntry& entry) const;
   IndexRow MakeIndexRow(const std::string& name) const;
   Explanation::Version ExplainVersion(const ModelVersion& version, bool current) const;
 
@@ -232,6 +294,8 @@ class ModelManager {
   ManagerParts parts_;
   ServingTable table_;                    // its own synchronisation
   std::atomic<uint64_t> book_bytes_ = 0;  // memory_used by the policy, for the overhead meter
+  std::atomic<bool> started_ = false;
+  std::atomic<size_t> failing_count_ = 0;  // as many as failing_ holds
 
   // Strand only.
   policy::Residency residency_;
@@ -245,7 +309,11 @@ class ModelManager {
   std::set<std::string> swapping_;  // names with a `next`
   std::set<std::string> retiring_;  // ids
   uint32_t unresolved_ = 0;
-  uint64_t config_numbers_ = 0;
+  uint64_t config_numbers_ = 0, form_numbers_ = 0;
+  std::map<std::string, std::deque<LoadAsk>> asks_;  // by name; the first one is under way
+  std::set<std::string> failing_;                    // names
+  StartState start_;
+  policy::RepositoryTags tags_;  // as of the last poll
   std::optional<TimePoint> tick_at_;
   TimePoint usage_told_at_{};
   bool stopping_ = false;

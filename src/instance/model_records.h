@@ -14,6 +14,7 @@
 #include "instance/artifact_source.h"
 #include "instance/catalog.h"
 #include "instance/serving_table.h"
+#include "policy/model_control.h"
 
 namespace sarai::instance {
 
@@ -22,8 +23,8 @@ using StatusCallback = std::move_only_function<void(Status)>;
 // Somebody who wants the model loaded: an inference, an explicit load, a metadata request.
 struct Waiter {
   TimePoint since;
-  // An explicit load: it is about the newest version, and hears of that one's failure. Others are
-  // content with any version that serves.
+  // An explicit load: it is about the newest version, hears of that one's failure, and waits as
+  // long as its load takes. Others are content with any version that serves.
   bool newest = false;
   // Was it ready when asked for? Set before `done` is called.
   bool waited = false;
@@ -31,16 +32,26 @@ struct Waiter {
   std::move_only_function<void(Result<ServingModelPtr>, bool waited)> done;
 };
 
-// One version of one model; `id` is its name in policy::Residency.
-//   "NAME@TAG" or "NAME@TAG#N" for the N-th configuration that was laid over it
-struct ModelVersion {
-  std::string id, name;
+// Where a name's files are and which configuration holds: the repository's, or what an explicit
+// load brought.
+struct ModelForm {
   ModelOrigin origin;
+  std::string config_json;     // instead of the model's own; empty = its own
+  uint64_t config_number = 0;  // tells forms of the same files apart; 0 = the model's own
+  std::shared_ptr<const std::string> files;  // the folder of files that a load brought; null = none
+  bool brought() const { return !config_json.empty() || files != nullptr; }
+};
+
+// One version of one model; `id` is its name in policy::Residency.
+//   "NAME@TAG" or "NAME@TAG#N" for the N-th form of it
+struct ModelVersion : ModelForm {
+  std::string id, name;
   FoundVersion found;
-  std::string config_json;       // laid over the model's own; empty = none
-  std::string digest;            // kSource, once on disk
-  std::string directory;         // the unpacked artifact, or the user's folder; empty = not on disk
-  std::deque<Waiter> waiting;    // as many as the policy counts, in its order
+  std::string digest;          // kSource, once on disk
+  std::string directory;       // the unpacked artifact, or the user's folder; empty = not on disk
+  std::deque<Waiter> waiting;  // as many as the policy counts, in its order
+  std::deque<Waiter> wishers;  // explicit loads: the policy knows that it is wanted
+  int wish_renewals = 0;
   ServingModelPtr serving;       // while ready
   engine::ModelHandle draining;  // while draining
   bool retiring = false;
@@ -51,14 +62,13 @@ struct ModelVersion {
 };
 
 // One name. `current` is the version that requests get; `next` is on its way to replace it.
-struct ModelEntry {
+struct ModelEntry : ModelForm {
   std::string name;
-  ModelOrigin origin;
-  std::string current, next;   // version ids; empty = none
-  std::string rejected;        // a version that did not load while another served: not tried again
-  std::string config_json;     // by an explicit load
-  uint64_t config_number = 0;  // of that configuration; 0 = the model's own
-  bool held = false;           // unloaded by an explicit call: until an explicit load
+  std::string current, next;  // version ids; empty = none
+  std::string rejected;       // a version that did not load while another served: not tried again
+  policy::ControlState control;
+  bool by_itself = false;      // loaded for its own sake, not as a step of an ensemble
+  uint64_t form_number = 0;    // changes with the form: look-ups of an earlier one are void
   bool unload_wanted = false;  // an unload came while it was loading
   bool gone = false;           // its object was deleted; it goes on answering while loaded
   bool looking_up = false;
@@ -69,6 +79,7 @@ struct ModelEntry {
   // For `explain`.
   Status last_error;
   WallTime last_error_at{};
+  std::string config_error;  // of the last load, if its configuration was at fault
   std::string last_unload_reason;
   WallTime last_unload_at{};
   uint64_t loads = 0, evictions = 0;

@@ -1,5 +1,5 @@
 // What the manager tells about its models.
-#include <set>
+#include <map>
 #include <utility>
 
 #include "instance/model_manager.h"
@@ -73,7 +73,7 @@ IndexRow ModelManager::MakeIndexRow(const std::string& name) const {
     case ModelState::kDraining: row.state = "UNLOADING"; break;
     case ModelState::kAbsent:
     case ModelState::kOnDisk:
-      if (entry.loads == 0 && entry.last_error.ok() && !entry.held) break;
+      if (entry.loads == 0 && entry.last_error.ok() && !entry.control.held) break;
       row.state = "UNAVAILABLE";
       row.reason = entry.last_error.ok() || entry.last_unload_at > entry.last_error_at
                        ? "unloaded"
@@ -82,17 +82,33 @@ IndexRow ModelManager::MakeIndexRow(const std::string& name) const {
   return row;
 }
 
-void ModelManager::Index(std::move_only_function<void(std::vector<IndexRow>)> done) {
-  Post([this, done = std::move(done)]() mutable {
-    const auto folders = parts_.catalog.RepositoryModels();
-    std::set<std::string> names(folders.begin(), folders.end());
-    for (const auto& [name, entry] : entries_)
-      if (!entry.current.empty()) names.insert(name);
-    std::vector<IndexRow> rows;
-    rows.reserve(names.size());
-    for (const std::string& name : names) rows.push_back(MakeIndexRow(name));
-    done(std::move(rows));
-  });
+// Of names that no repository holds, those that are loaded or were fetched.
+bool ModelManager::IsKnownBeside(const ModelEntry& entry) const {
+  if (entry.current.empty()) return false;
+  if (!entry.origin.repository) return true;
+  const ModelState state = residency_.state(entry.current);
+  return state != ModelState::kAbsent && state != ModelState::kOnDisk;
+}
+
+void ModelManager::Index(ResultCallback<std::vector<IndexRow>> done) {
+  parts_.worker.ListNames(
+      [this, done = std::move(done)](Result<std::vector<ListedModel>> listed) mutable {
+        if (!listed) return done(Error(listed.error()));
+        std::map<std::string, IndexRow> rows;
+        for (const ListedModel& model : *listed) {
+          IndexRow& row = rows[model.name];
+          row = MakeIndexRow(model.name);
+          if (model.places.size() < 2 || row.state == "READY") continue;
+          row.state = "UNAVAILABLE";
+          row.reason = "model appears in two or more repositories";
+        }
+        for (const auto& [name, entry] : entries_)
+          if (!rows.contains(name) && IsKnownBeside(entry)) rows[name] = MakeIndexRow(name);
+        std::vector<IndexRow> all;
+        all.reserve(rows.size());
+        for (auto& [name, row] : rows) all.push_back(std::move(row));
+        done(std::move(all));
+      });
 }
 
 Explanation::Version ModelManager::ExplainVersion(const ModelVersion& version, bool current) const {
@@ -120,7 +136,7 @@ void ModelManager::Explain(std::string name, ResultCallback<Explanation> done) {
     TellUsage();
     Explanation explanation{.name = name,
                             .origin = entry->origin,
-                            .held = entry->held,
+                            .held = entry->control.held,
                             .gone = entry->gone,
                             .loads = entry->loads,
                             .evictions = entry->evictions,

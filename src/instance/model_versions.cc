@@ -60,8 +60,9 @@ void ModelManager::CheckOrigin(const std::string& name) {
 void ModelManager::StartLookup(ModelEntry& entry) {
   if (entry.looking_up) return;
   entry.looking_up = true;
-  parts_.worker.Lookup(entry.origin, [this, name = entry.name](Result<FoundVersion> found) {
-    OnLookedUp(name, std::move(found));
+  parts_.worker.Lookup(entry.origin, [this, name = entry.name,
+                                      number = entry.form_number](Result<FoundVersion> found) {
+    OnLookedUp(name, number, std::move(found));
   });
 }
 
@@ -79,10 +80,12 @@ void ModelManager::ExpireUnresolved(const std::string& name) {
   }
 }
 
-void ModelManager::OnLookedUp(const std::string& name, Result<FoundVersion> found) {
+void ModelManager::OnLookedUp(const std::string& name, uint64_t form_number,
+                              Result<FoundVersion> found) {
   ModelEntry* entry = EntryOf(name);
   if (entry == nullptr) return;
   entry->looking_up = false;
+  if (form_number != entry->form_number && !stopping_) return StartLookup(*entry);
   entry->check_at = Now() + options_.revalidate_interval;
   if (ModelVersion* current = VersionOf(entry->current); current && current->serving)
     current->serving->SetCheck(entry->check_at);
@@ -145,12 +148,15 @@ ModelVersion& ModelManager::AddVersion(const ModelEntry& entry, const std::strin
   ModelVersion& version = versions_[id];
   version.id = id;
   version.name = entry.name;
-  version.origin = entry.origin;
-  version.config_json = entry.config_json;
+  static_cast<ModelForm&>(version) = entry;
+  if (found.origin) {
+    version.origin = *found.origin;
+    version.origin.pinned = entry.origin.pinned;
+  }
   version.retiring = false;
   retiring_.erase(id);
-  if (entry.origin.user_files()) {
-    version.directory = entry.origin.url;
+  if (version.origin.user_files()) {
+    version.directory = version.origin.url;
   } else if (found.on_disk) {
     version.directory = found.on_disk->directory;
     version.digest = found.on_disk->digest;
@@ -159,18 +165,18 @@ ModelVersion& ModelManager::AddVersion(const ModelEntry& entry, const std::strin
   const FoundVersion& facts = version.found;
   residency_.Add(id, {.name = entry.name,
                       .on_disk = !version.directory.empty(),
-                      .deletable = !entry.origin.user_files(),
-                      .pinned = entry.origin.pinned,
+                      .deletable = !version.origin.user_files(),
+                      .pinned = version.origin.pinned,
                       .disk_bytes = facts.on_disk ? facts.on_disk->bytes : facts.bytes,
-                      .download_bytes = entry.origin.user_files() ? 0 : facts.bytes,
+                      .download_bytes = version.origin.user_files() ? 0 : facts.bytes,
                       .measured_memory = facts.measured.memory_bytes,
                       .measured_load = facts.measured.load_time});
   return version;
 }
 
-void ModelManager::AddFromDisk(const std::string& name, const store::Artifact& artifact,
-                               const store::Measured& measured) {
-  Post([this, name, artifact, measured] {
+void ModelManager::AddFromDisk(const std::string& name, const ModelOrigin& origin,
+                               const store::Artifact& artifact, const store::Measured& measured) {
+  Post([this, name, origin, artifact, measured] {
     const auto found = FindEntry(name);
     if (!found || (*found)->origin.kind != OriginKind::kSource || !(*found)->current.empty())
       return;
@@ -178,9 +184,10 @@ void ModelManager::AddFromDisk(const std::string& name, const store::Artifact& a
     const std::string id = VersionId(entry, artifact.etag);
     AddVersion(entry, id,
                {.tag = artifact.etag,
-                .object = {.key = entry.origin.key, .etag = artifact.etag},
+                .object = {.key = origin.key, .etag = artifact.etag},
                 .on_disk = artifact,
-                .measured = measured});
+                .measured = measured,
+                .origin = origin});
     entry.current = id;
     feed_.Touch();
   });

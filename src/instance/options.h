@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "instance/span_exporter.h"
 #include "net/grpc/server.h"
+#include "policy/model_control.h"
 #include "store/open_store.h"
 #include "telemetry/trace_settings.h"
 
@@ -19,7 +20,8 @@ namespace sarai::instance {
 
 struct InstanceOptions {
   // --- what is served --------------------------------------------------------------------------
-  // Folders of model folders in Triton's layout. Their files are the user's: never deleted.
+  // Folders of model folders in Triton's layout (their files are the user's: never deleted), or
+  // "s3://…" (store/repository_url.h), fetched to the state directory.
   std::vector<std::string> model_repositories;
   // "s3://bucket/prefix/" or "file:///dir/": a request's TargetModel is a key below it. Empty =
   // none.
@@ -32,8 +34,15 @@ struct InstanceOptions {
   // What x-sarai-instance and the admin API call this instance.
   std::string instance_id = "instance";
 
+  // --- which models are loaded ---------------------------------------------------------------
+  policy::ControlMode control_mode = policy::ControlMode::kOnDemand;
+  std::vector<std::string> load_at_start;  // names of models, or "*" alone
+  Duration repository_poll_interval = std::chrono::seconds(15);
+  bool strict_readiness = true;  // not ready while a model that is meant to be loaded is not
+  int load_retries = 0;          // at once, of a load that failed
+
   // --- the disk tier, memory -------------------------------------------------------------------
-  std::string state_directory;       // of the disk tier; needed when source_url is set
+  std::string state_directory;       // of the disk tier; needed for what is fetched
   uint64_t memory_budget_bytes = 0;  // private bytes for models, hosts included; 0 = unbounded
   uint64_t disk_budget_bytes = 0;    // of unpacked artifacts; 0 = unbounded
   uint64_t max_unpacked_bytes = 0;   // per artifact; 0 = the disk tier's own bound
@@ -63,6 +72,8 @@ struct InstanceOptions {
   int host_channels = 8;                                  // calls at once into one host
   int intra_op_threads = 0;  // of a backend's shared pool; 0 = one per core
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
+  bool rate_limit = false;  // engine::EngineOptions, as the resources
+  std::map<std::string, std::map<int, uint32_t>> rate_limit_resources;
   uint64_t response_cache_bytes = 0;  // of answers kept, for models with response_cache; 0 = none
   // Of every model: configs/NAME.pbtxt is read instead of config.pbtxt where it exists.
   std::string model_config_name;
@@ -71,6 +82,7 @@ struct InstanceOptions {
   uint32_t default_max_queue_size = 1024;  // per model in the engine, where its config sets none
 
   // --- HTTP ------------------------------------------------------------------------------------
+  bool serve_http = true;
   std::string http_address = "127.0.0.1";
   uint16_t http_port = 0;     // 0 = the kernel picks
   net::TlsOptions http_tls;   // not of the metrics port

@@ -13,8 +13,9 @@ void ServerSettings::Trace(std::string model, kserve::TraceSettings changes, Tra
   if (model.empty() || manager_.Serving(model) != nullptr)
     return done(ApplyTrace(tracer_, model, changes));
   manager_.Index([&tracer = tracer_, model = std::move(model), changes = std::move(changes),
-                  done = std::move(done)](const std::vector<IndexRow>& rows) mutable {
-    if (std::ranges::find(rows, model, &IndexRow::name) == rows.end())
+                  done = std::move(done)](const Result<std::vector<IndexRow>>& rows) mutable {
+    if (!rows) return done(Error(rows.error()));
+    if (std::ranges::find(*rows, model, &IndexRow::name) == rows->end())
       return done(Error(Code::kInvalidArgument, "Request for unknown model : {}", model));
     done(ApplyTrace(tracer, model, changes));
   });

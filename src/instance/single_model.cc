@@ -14,7 +14,7 @@ Status SingleModel::Check() {
     start = !loading_ && clock_.Now() >= retry_at_;
     loading_ = loading_ || start;
   }
-  if (start) manager_.Load(name_, "", [this](Status status) { OnLoaded(std::move(status)); });
+  if (start) manager_.Keep(name_, [this](Status status) { OnLoaded(std::move(status)); });
   return state;
 }
 

@@ -36,6 +36,7 @@ InstanceCommand CommandOf(const InstanceLaunch& launch, const LaunchOptions& opt
       "--http-address=127.0.0.1",
       "--http-port=0",
       "--grpc-port=0",
+      "--metrics-port=0",
       fmt::format("--instance-id={}", launch.id),
   };
   if (!launch.multi_model) arguments.emplace_back("--single-model");

@@ -41,8 +41,8 @@ TEST(InstanceCommand, SaysAllThatTheInstanceNeeds) {
               ElementsAre("/bin/sarai", "instance", "--source-url=s3://bucket/models/",
                           "--state-directory=/state/instances/demo-AllTraffic-1",
                           "--instance-memory=16", "--instance-disk=32", "--http-address=127.0.0.1",
-                          "--http-port=0", "--grpc-port=0", "--instance-id=demo-AllTraffic-1",
-                          "--s3-endpoint=http://127.0.0.1:9"));
+                          "--http-port=0", "--grpc-port=0", "--metrics-port=0",
+                          "--instance-id=demo-AllTraffic-1", "--s3-endpoint=http://127.0.0.1:9"));
   EXPECT_THAT(command.environment, ElementsAre("A=model", "B=own"));
 }
 

@@ -53,9 +53,12 @@ void AdminFront::Handle(http::Request request, const http::Target& target,
     case Call::kDecisions: return Decisions(target, std::move(respond));
     case Call::kExplain: return Explain(target, std::move(respond));
     case Call::kLoad:
-      return parts_.manager.Load(std::move(model), "", AnswerWith(std::move(respond)));
+      if (const sarai::Status may = parts_.manager.MayControl(); !may.ok())
+        return AnswerWith(std::move(respond))(may);
+      return parts_.manager.Keep(std::move(model), AnswerWith(std::move(respond)));
     case Call::kUnload:
-      return parts_.manager.Unload(std::move(model), AnswerWith(std::move(respond)));
+      return parts_.manager.Unload(std::move(model), /*with_steps=*/false,
+                                   AnswerWith(std::move(respond)));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "instance/front/reply.h"
+#include "instance/front/repository_index.h"
 #include "instance/front/statistics.h"
 #include "wire/kserve/management.h"
 
@@ -20,16 +21,6 @@ constexpr Inference::Dialect kDialect = {
 
 http::Response KserveError(const Status& why) {
   return ErrorReply(kserve::HttpStatus(why.code()), why);
-}
-
-// One entry per version of a loaded model, one without version for a model never loaded.
-void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
-  if (only_ready && row.state != "READY") return;
-  for (const std::string& version : row.versions)
-    entries.push_back(
-        {.name = row.name, .version = version, .state = row.state, .reason = row.reason});
-  if (row.versions.empty())
-    entries.push_back({.name = row.name, .state = row.state, .reason = row.reason});
 }
 
 }  // namespace
@@ -96,10 +87,10 @@ void KserveFront::Handle(http::Request request, const http::Target& target,
                       *match.value == Call::kGenerateStream, std::move(respond));
     case Call::kIndex: return Index(request, std::move(respond));
     case Call::kLoad: return Load(request, model, std::move(respond));
-    case Call::kUnload: return Unload(model, std::move(respond));
+    case Call::kUnload: return Unload(request, model, std::move(respond));
     case Call::kNamedRepository:
       return respond(KserveError(
-          Status(Code::kUnimplemented, "a repository cannot be named when a model is loaded")));
+          Status(Code::kUnimplemented, "'repository_name' specification is not supported")));
   }
 }
 
@@ -182,28 +173,31 @@ void KserveFront::Generate(const http::Request& request, std::string name, std::
 void KserveFront::Index(const http::Request& request, http::Responder respond) {
   const auto only_ready = kserve::ParseIndexRequest(request.body.text());
   if (!only_ready) return respond(KserveError(only_ready.error()));
-  manager_.Index(
-      [only_ready = *only_ready, respond = std::move(respond)](std::vector<IndexRow> rows) mutable {
-        std::vector<kserve::IndexEntry> entries;
-        for (const IndexRow& row : rows) AddEntries(entries, row, only_ready);
-        respond(JsonReply(200, kserve::EncodeRepositoryIndex(entries)));
-      });
+  manager_.Index([only_ready = *only_ready,
+                  respond = std::move(respond)](Result<std::vector<IndexRow>> rows) mutable {
+    if (!rows) return respond(KserveError(rows.error()));
+    respond(JsonReply(200, kserve::EncodeRepositoryIndex(IndexEntriesOf(*rows, only_ready))));
+  });
 }
 
 void KserveFront::Load(const http::Request& request, const std::string& name,
                        http::Responder respond) {
-  auto load = kserve::ParseLoadRequest(request.body.text(), options_.parse.max_json_bytes);
+  auto load = kserve::ParseLoadRequest(request.body.text(), options_.max_load_file_bytes);
   if (!load) return respond(KserveError(load.error()));
-  manager_.Load(name, std::move(load->config_json),
+  manager_.Load(name, {std::move(load->config_json), std::move(load->files)},
                 [respond = std::move(respond)](Status status) mutable {
                   respond(status.ok() ? EmptyReply(200) : KserveError(status));
                 });
 }
 
-void KserveFront::Unload(const std::string& name, http::Responder respond) {
-  manager_.Unload(name, [respond = std::move(respond)](Status status) mutable {
-    respond(status.ok() ? EmptyReply(200) : KserveError(status));
-  });
+void KserveFront::Unload(const http::Request& request, const std::string& name,
+                         http::Responder respond) {
+  const auto unload = kserve::ParseUnloadRequest(request.body.text());
+  if (!unload) return respond(KserveError(unload.error()));
+  manager_.Unload(name, unload->unload_dependents,
+                  [respond = std::move(respond)](Status status) mutable {
+                    respond(status.ok() ? EmptyReply(200) : KserveError(status));
+                  });
 }
 
 }  // namespace sarai::instance

@@ -25,8 +25,9 @@ struct KserveFrontOptions {
   kserve::ServerMetadata server;
   kserve::ParseOptions parse;
   HeaderForwarding headers;
-  uint64_t max_body_bytes = 256ull << 20;  // of an inference, decompressed
-  std::function<Status()> ready;           // of the server as a whole
+  uint64_t max_load_file_bytes = 1ull << 30;  // of the files that a load request brings
+  uint64_t max_body_bytes = 256ull << 20;     // of an inference, decompressed
+  std::function<Status()> ready;              // of the server as a whole
 };
 
 class KserveFront {
@@ -68,7 +69,7 @@ class KserveFront {
                 http::Responder respond);
   void Index(const http::Request& request, http::Responder respond);
   void Load(const http::Request& request, const std::string& name, http::Responder respond);
-  void Unload(const std::string& name, http::Responder respond);
+  void Unload(const http::Request& request, const std::string& name, http::Responder respond);
 
   ModelManager& manager_;
   const KserveFrontOptions options_;

@@ -136,9 +136,10 @@ void MmeFront::Unload(const http::Request& request, const std::string& name,
                       http::Responder respond) {
   auto model = ModelOf(request, name);
   if (!model) return respond(MmeError(model.error()));
-  manager_.Unload(std::move(*model), [respond = std::move(respond)](Status status) mutable {
-    respond(status.ok() ? EmptyReply(200) : MmeError(status));
-  });
+  manager_.Unload(std::move(*model), /*with_steps=*/false,
+                  [respond = std::move(respond)](Status status) mutable {
+                    respond(status.ok() ? EmptyReply(200) : MmeError(status));
+                  });
 }
 
 void MmeFront::Invoke(const http::Request& request, const std::string& name,

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "instance/front/grpc/grpc_answer.h"
+#include "instance/front/repository_index.h"
 #include "instance/front/statistics.h"
 
 namespace sarai::instance {
@@ -15,15 +16,6 @@ namespace codec = kserve::grpc;
 
 constexpr int kUnavailable = 14, kUnimplemented = 12, kInternal = 13;
 constexpr char kSecretPrefix[] = "triton-grpc-protocol-";
-
-void AddEntries(std::vector<kserve::IndexEntry>& entries, const IndexRow& row, bool only_ready) {
-  if (only_ready && row.state != "READY") return;
-  for (const std::string& version : row.versions)
-    entries.push_back(
-        {.name = row.name, .version = version, .state = row.state, .reason = row.reason});
-  if (row.versions.empty())
-    entries.push_back({.name = row.name, .state = row.state, .reason = row.reason});
-}
 
 }  // namespace
 
@@ -187,28 +179,24 @@ void GrpcFront::Statistics(const GrpcCallPtr& call, const Blob& message) {
 void GrpcFront::Index(const GrpcCallPtr& call, const Blob& message) {
   const auto only_ready = codec::ParseIndexRequest(message);
   if (!only_ready) return Fail(*call, only_ready.error());
-  manager_.Index([call, only_ready = *only_ready](const std::vector<IndexRow>& rows) {
-    std::vector<kserve::IndexEntry> entries;
-    for (const IndexRow& row : rows) AddEntries(entries, row, only_ready);
-    Answer(*call, codec::EncodeRepositoryIndex(entries));
+  manager_.Index([call, only_ready = *only_ready](const Result<std::vector<IndexRow>>& rows) {
+    if (!rows) return Fail(*call, rows.error());
+    Answer(*call, codec::EncodeRepositoryIndex(IndexEntriesOf(*rows, only_ready)));
   });
 }
 
 void GrpcFront::Load(const GrpcCallPtr& call, const Blob& message) {
   auto asked = codec::ParseLoadRequest(message, options_.max_load_file_bytes);
   if (!asked) return Fail(*call, asked.error());
-  if (!asked->load.files.empty())
-    return Fail(*call, Status(Code::kUnimplemented,
-                              "'file:' parameters are not supported: put the files into the model "
-                              "repository"));
-  manager_.Load(std::move(asked->model), std::move(asked->load.config_json),
+  manager_.Load(std::move(asked->model),
+                {std::move(asked->load.config_json), std::move(asked->load.files)},
                 [call](const Status& status) { AnswerDone(*call, status); });
 }
 
 void GrpcFront::Unload(const GrpcCallPtr& call, const Blob& message) {
   auto asked = codec::ParseUnloadRequest(message);
   if (!asked) return Fail(*call, asked.error());
-  manager_.Unload(std::move(asked->model),
+  manager_.Unload(std::move(asked->model), asked->unload.unload_dependents,
                   [call](const Status& status) { AnswerDone(*call, status); });
 }
 

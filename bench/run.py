@@ -5,6 +5,7 @@
   cold      first request of a model that is on disk, over a warm one
   churn     requests over three times more models than fit, over warm ones; memory held
   metrics   /metrics of an instance with a thousand models loaded
+  many      a thousand models in one repository: ready, loads, unloads, threads, memory
   peers     the same work against other servers that run already (./dev bench peers --help);
             not among those that run when none is named
 """
@@ -18,12 +19,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import churn  # noqa: E402
 import cold  # noqa: E402
 import gateway  # noqa: E402
+import many  # noqa: E402
 import metrics  # noqa: E402
 import peers  # noqa: E402
 from testkit import paths  # noqa: E402
 
 BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
-           "metrics": metrics.run}
+           "metrics": metrics.run, "many": many.run}
 
 
 def main():

@@ -95,6 +95,8 @@ def measure(server, clients, options):
 def compare(ours, peer, options):
     """One row per number of clients: ratios per round, and both servers' own medians."""
     taken = {clients: [] for clients in options.clients}
+    for server in (ours, peer):
+        measure(server, 1, options)  # loads the model where that is not done yet
     for number in range(options.rounds):
         for clients in options.clients:
             pair = [(0, ours), (1, peer)]

@@ -124,7 +124,7 @@ void Step::Answered(const Sent& sent, Reply reply) {
     // A server that is down must not be asked as fast as it refuses.
     if (plan_.clients > 0 && failed) ++paused_clients_;
     again = plan_.clients > 0 && !failed;
-    if (outstanding_ == 0) changed_.notify_all();
+    if (outstanding_ == 0 && Over(now)) changed_.notify_all();  // only draining waits for it
   }
   if (again) NextOfClient();
 }

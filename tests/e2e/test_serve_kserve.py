@@ -1,4 +1,5 @@
 """KServe v2 at `sarai serve`: Triton's clients reach every model of an endpoint."""
+import json
 import os
 import queue
 import signal
@@ -8,6 +9,7 @@ import urllib.request
 import grpc
 import numpy as np
 import pytest
+import requests
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -276,6 +278,18 @@ def test_decoupled_answers_come_one_by_one(serve):
                     enable_empty_final_response=True)
         final = stream.take().get_response()
         assert final.id == "b" and final.parameters["triton_final_response"].bool_param
+
+
+def test_generate_and_its_stream_pass_through(serve):
+    model = f"{serve.url}/endpoints/{ENDPOINT}/v2/models/repeat.tar.gz"
+    one = requests.post(f"{model}/generate", json={"IN": [5], "DELAY": [0], "WAIT": [0]},
+                        timeout=90)
+    assert (one.status_code, one.json()["OUT"]) == (200, 5)
+    request = {"IN": [7, 8, 9], "DELAY": [0, 0, 0], "WAIT": [0]}
+    with requests.post(f"{model}/generate_stream", json=request, stream=True,
+                       timeout=90) as several:
+        events = [json.loads(line.removeprefix(b"data: ")) for line in several.iter_lines() if line]
+    assert [event["OUT"] for event in events] == [7, 8, 9]
 
 
 def test_grpcs_own_health_check_is_answered(serve):

@@ -237,6 +237,28 @@ TEST_F(ServerTest, SpreadsConnectionsOverTheLoops) {
   EXPECT_EQ(threads.size(), 2u);
 }
 
+TEST_F(ServerTest, GivesANewConnectionToTheLoopThatHasTheFewest) {
+  Start(
+      [](http::Request, http::Responder respond) {
+        const auto thread = std::hash<std::thread::id>()(std::this_thread::get_id());
+        respond(TextResponse(std::to_string(thread)));
+      },
+      {.max_connections = 2});
+  const auto thread_of = [](RawSocket& client) {
+    client.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    return client.ReadResponse().body;
+  };
+  RawSocket stays = Connect();
+  const std::string busy = thread_of(stays);
+  for (int i = 0; i < 8; ++i) {
+    // Refused while the one before has not been seen to leave.
+    std::string other;
+    RawSocket short_lived = Connect();
+    while ((other = thread_of(short_lived)).empty()) short_lived = Connect();
+    EXPECT_NE(other, busy);
+  }
+}
+
 TEST_F(ServerTest, SaysWhichAddressItCannotListenOn) {
   Start(Echo);
   ServerOptions taken;

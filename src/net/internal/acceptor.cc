@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/unique_fd.h"
 #include "net/internal/socket.h"
 
 namespace sarai::net {
@@ -52,11 +53,9 @@ void Acceptor::Start() {
 }
 
 void Acceptor::AcceptNext() {
-  ServerLoop& part = *parts_[next_part_++ % parts_.size()];
-  acceptor_.async_accept(part.loop().io(), [self = shared_from_this(), &part](ErrorCode error,
-                                                                              tcp::socket socket) {
+  acceptor_.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
     if (!self->acceptor_.is_open()) return;
-    if (!error) self->Accepted(part, std::move(socket));
+    if (!error) self->Accepted(std::move(socket));
     const bool exhausted = error == asio::error::no_descriptors ||
                            error == boost::system::errc::too_many_files_open_in_system ||
                            error == asio::error::no_buffer_space || error == asio::error::no_memory;
@@ -64,17 +63,37 @@ void Acceptor::AcceptNext() {
   });
 }
 
-void Acceptor::Accepted(ServerLoop& part, tcp::socket socket) {
-  if (!part.shared().Admit()) {
+// Long-lived connections come and go among short ones: turns alone would pile them up on a loop.
+ServerLoop& Acceptor::LeastLoaded() {
+  ++next_part_;  // among equals, in turn
+  ServerLoop* least = nullptr;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    ServerLoop& part = *parts_[(next_part_ + i) % parts_.size()];
+    if (least == nullptr || part.load() < least->load()) least = &part;
+  }
+  return *least;
+}
+
+void Acceptor::Accepted(tcp::socket socket) {
+  ServerShared& shared = parts_.front()->shared();
+  if (!shared.Admit()) {
     LogDebug("net", "a connection was closed at once: {} are open already",
-             part.shared().options.max_connections);
+             shared.options.max_connections);
     return;
   }
+  ServerLoop& part = LeastLoaded();
+  part.Expect();
   if (part.loop().OnThread()) return part.Start(std::move(socket));
-  Task start = [kept = part.shared_from_this(), socket = std::move(socket)]() mutable {
-    kept->Start(std::move(socket));
+  ErrorCode error;
+  UniqueFd fd(socket.release(error));
+  tcp::socket moved(part.loop().io());
+  if (!error) moved.assign(endpoint_.protocol(), fd.get(), error);
+  if (error) return part.Forget();
+  static_cast<void>(fd.Release());
+  Task start = [kept = part.shared_from_this(), moved = std::move(moved)]() mutable {
+    kept->Start(std::move(moved));
   };
-  if (!part.loop().Post(start)) part.shared().Leave();
+  if (!part.loop().Post(start)) part.Forget();
 }
 
 void Acceptor::PauseThenAccept() {

@@ -1,4 +1,4 @@
-// The listening socket: hands each new connection to the next loop in turn.
+// The listening socket: hands each new connection to the loop that has the fewest.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ class Acceptor final : public LoopService, public std::enable_shared_from_this<A
 
  private:
   void AcceptNext();
-  void Accepted(ServerLoop& part, tcp::socket socket);
+  void Accepted(tcp::socket socket);
+  ServerLoop& LeastLoaded();
   void PauseThenAccept();
 
   const std::vector<std::shared_ptr<ServerLoop>> parts_;  // one per loop

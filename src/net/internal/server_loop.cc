@@ -33,8 +33,13 @@ void ServerShared::AwaitEnd() {
   ended_.wait(lock, [this] { return Ended(); });
 }
 
+void ServerLoop::Forget() {
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  shared_->Leave();
+}
+
 void ServerLoop::Start(tcp::socket socket) {
-  if (loop_->stopping()) return shared_->Leave();
+  if (loop_->stopping()) return Forget();
   const auto connection = shared_->make_connection(shared_from_this(), std::move(socket));
   connections_.insert(connection);
   connection->Start();
@@ -42,7 +47,7 @@ void ServerLoop::Start(tcp::socket socket) {
 }
 
 void ServerLoop::Remove(const std::shared_ptr<Connection>& connection) {
-  if (connections_.erase(connection) > 0) shared_->Leave();
+  if (connections_.erase(connection) > 0) Forget();
 }
 
 void ServerLoop::BeginDrain() {

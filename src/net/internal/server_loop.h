@@ -68,7 +68,12 @@ class ServerLoop final : public LoopService, public std::enable_shared_from_this
   Loop& loop() { return *loop_; }
   ServerShared& shared() { return *shared_; }
 
-  // `socket` has been admitted already.
+  // Connections that it has or is about to get; any thread, like Expect and Forget.
+  uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+  void Expect() { load_.fetch_add(1, std::memory_order_relaxed); }
+  void Forget();  // one that has left, or does not come
+
+  // `socket` has been admitted and is expected.
   void Start(tcp::socket socket);
   void Remove(const std::shared_ptr<Connection>& connection);
   void BeginDrain();
@@ -78,6 +83,7 @@ class ServerLoop final : public LoopService, public std::enable_shared_from_this
  private:
   const std::shared_ptr<Loop> loop_;
   const std::shared_ptr<ServerShared> shared_;
+  std::atomic<uint32_t> load_{0};
   std::unordered_set<std::shared_ptr<Connection>> connections_;
 };
 

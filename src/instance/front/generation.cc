@@ -27,22 +27,35 @@ bool IsEmpty(const Result<InferResponse>& response) {
   return response && response->error.ok() && response->outputs.empty() && response->final;
 }
 
+// Where the answer goes: with the timings that infer's answers have.
+struct Recipient {
+  CancellationPtr cancellation;
+  std::string instance_id;
+  http::Responder respond;
+
+  void Answer(http::Response response, const InferOutcome& outcome) {
+    AddTimings(response.headers, outcome, instance_id);
+    http::Responder once = std::move(respond);
+    respond = nullptr;
+    once(std::move(response));
+  }
+};
+
 // Waits for the end, then answers if there was one response. Called by one thread at a time.
 class OneAnswer {
  public:
-  OneAnswer(CancellationPtr cancellation, http::Responder respond)
-      : cancellation_(std::move(cancellation)), respond_(std::move(respond)) {}
+  explicit OneAnswer(Recipient recipient) : recipient_(std::move(recipient)) {}
 
   void operator()(const InferOutcome& outcome) {
     const auto& response = outcome.response;
-    if (!respond_) return;
+    if (!recipient_.respond) return;
     if (!IsEmpty(response)) {
-      if (++count_ > 1) return End(TooMany());
+      if (++count_ > 1) return End(TooMany(), outcome);
       json_ = JsonOf(response);
     }
     if (!IsFinal(response)) return;
-    if (count_ == 0) return End(TooMany());
-    End(json_ ? JsonReply(200, std::move(*json_)) : Refusal(json_.error()));
+    if (count_ == 0) return End(TooMany(), outcome);
+    End(json_ ? JsonReply(200, std::move(*json_)) : Refusal(json_.error()), outcome);
   }
 
  private:
@@ -52,15 +65,12 @@ class OneAnswer {
                           "stream for model that generates various number of responses"));
   }
 
-  void End(http::Response response) {
-    http::Responder respond = std::move(respond_);
-    respond_ = nullptr;
-    respond(std::move(response));
-    cancellation_->Cancel();  // what else the model has to say is for nobody
+  void End(http::Response response, const InferOutcome& outcome) {
+    recipient_.Answer(std::move(response), outcome);
+    recipient_.cancellation->Cancel();  // what else the model has to say is for nobody
   }
 
-  const CancellationPtr cancellation_;
-  http::Responder respond_;
+  Recipient recipient_;
   int count_ = 0;
   Result<std::string> json_;
 };
@@ -68,35 +78,34 @@ class OneAnswer {
 // Answers with the first response, whose success is the answer's, and goes on as a stream.
 class EventStream {
  public:
-  EventStream(CancellationPtr cancellation, http::Responder respond)
-      : cancellation_(std::move(cancellation)), respond_(std::move(respond)) {}
+  explicit EventStream(Recipient recipient) : recipient_(std::move(recipient)) {}
 
   void operator()(const InferOutcome& outcome) {
     const auto& response = outcome.response;
-    if (outcome.model == nullptr && !response) return respond_(Refusal(response.error()));
+    if (outcome.model == nullptr && !response)
+      return recipient_.Answer(Refusal(response.error()), outcome);
     const auto json = JsonOf(response);
     const Status status = json ? Status() : json.error();
-    if (stream_ == nullptr) Begin(status.ok() ? 200 : kserve::HttpStatus(status.code()));
+    if (stream_ == nullptr) Begin(status.ok() ? 200 : kserve::HttpStatus(status.code()), outcome);
     if (!IsEmpty(response))
       Write(kserve::ServerSentEvent(status.ok() ? *json : kserve::ErrorBody(status.message())));
     if (IsFinal(response)) stream_->End();
   }
 
  private:
-  void Begin(int status) {
+  void Begin(int status, const InferOutcome& outcome) {
     stream_ = std::make_shared<ByteStream>();
-    stream_->OnAbandoned([cancellation = cancellation_] { cancellation->Cancel(); });
+    stream_->OnAbandoned([cancellation = recipient_.cancellation] { cancellation->Cancel(); });
     http::Response response{.status = status, .stream = stream_};
     response.headers.Add("Content-Type", kserve::kServerSentEventsType);
-    respond_(std::move(response));
+    recipient_.Answer(std::move(response), outcome);
   }
 
   void Write(std::string event) {
-    if (!stream_->Write(Blob::FromString(std::move(event)))) cancellation_->Cancel();
+    if (!stream_->Write(Blob::FromString(std::move(event)))) recipient_.cancellation->Cancel();
   }
 
-  const CancellationPtr cancellation_;
-  http::Responder respond_;
+  Recipient recipient_;
   ByteStreamPtr stream_;  // null until the first response
 };
 
@@ -125,11 +134,9 @@ void Generation::Start(Call call, const engine::ModelInfo& model, http::Responde
   request->cancellation =
       call.cancellation ? std::move(call.cancellation) : std::make_shared<Cancellation>();
   request->accepts_many = true;
-  CancellationPtr cancellation = request->cancellation;
-  if (call.streaming)
-    return manager_.Infer(std::move(*request),
-                          EventStream(std::move(cancellation), std::move(respond)));
-  manager_.Infer(std::move(*request), OneAnswer(std::move(cancellation), std::move(respond)));
+  Recipient recipient{request->cancellation, instance_id_, std::move(respond)};
+  if (call.streaming) return manager_.Infer(std::move(*request), EventStream(std::move(recipient)));
+  manager_.Infer(std::move(*request), OneAnswer(std::move(recipient)));
 }
 
 }  // namespace sarai::instance

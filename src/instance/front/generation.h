@@ -15,8 +15,8 @@ namespace sarai::instance {
 class Generation {
  public:
   // `manager` outlives it.
-  Generation(ModelManager& manager, kserve::ParseOptions parse)
-      : manager_(manager), parse_(parse) {}
+  Generation(ModelManager& manager, kserve::ParseOptions parse, std::string instance_id)
+      : manager_(manager), parse_(parse), instance_id_(std::move(instance_id)) {}
 
   struct Call {
     std::string model, version;
@@ -33,6 +33,7 @@ class Generation {
 
   ModelManager& manager_;
   const kserve::ParseOptions parse_;
+  const std::string instance_id_;
 };
 
 }  // namespace sarai::instance

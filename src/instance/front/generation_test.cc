@@ -66,6 +66,7 @@ TEST_F(GenerationTest, OneResponseIsOneObject) {
   const Reply reply = Generate("one", R"({"x":0.5,"id":"a"})");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.header("Content-Type"), "application/json");
+  EXPECT_EQ(reply.header("x-sarai-model-state"), "cold");
   EXPECT_EQ(reply.body, R"({"id":"a","model_name":"one","model_version":"1","y":7.0})");
   EXPECT_EQ(Generate("many", R"({"x":[3]})").body,
             R"({"model_name":"many","model_version":"1","y":3.0})");
@@ -89,6 +90,7 @@ TEST_F(GenerationTest, EachResponseIsAnEvent) {
             "data: {\"id\":\"q\",\"model_name\":\"many\",\"model_version\":\"1\",\"y\":1.0}\n\n"
             "data: {\"id\":\"q\",\"model_name\":\"many\",\"model_version\":\"1\",\"y\":2.0}\n\n");
   const Reply single = Stream(R"({"x":1})", "one");
+  EXPECT_EQ(single.header("x-sarai-instance"), "test-1");
   EXPECT_EQ(ReadAll(*single.stream),
             "data: {\"model_name\":\"one\",\"model_version\":\"1\",\"y\":7.0}\n\n");
 }

@@ -23,13 +23,20 @@ http::Response KserveError(const Status& why) {
   return ErrorReply(kserve::HttpStatus(why.code()), why);
 }
 
+// Of a body that cannot be read; who sent an unknown encoding is told which are known.
+http::Response BadBody(const Status& why) {
+  http::Response response = KserveError(why);
+  if (why.code() == Code::kUnimplemented) response.headers.Add("Accept-Encoding", "gzip, deflate");
+  return response;
+}
+
 }  // namespace
 
 KserveFront::KserveFront(ModelManager& manager, SharedMemory& memory, KserveFrontOptions options)
     : manager_(manager),
       options_(std::move(options)),
       inference_(manager, memory, options_.parse, options_.instance_id, kDialect),
-      generation_(manager, options_.parse),
+      generation_(manager, options_.parse, options_.instance_id),
       shared_memory_(memory) {
   router_.Add("GET", "/v2", Call::kServer);
   router_.Add("GET", "/v2/health/live", Call::kLive);
@@ -135,7 +142,7 @@ void KserveFront::Describe(const std::string& name, const std::string& version, 
 void KserveFront::Infer(const http::Request& request, std::string name, std::string version,
                         http::Responder respond) {
   auto body = PlainBody(request, options_.max_body_bytes);
-  if (!body) return respond(KserveError(body.error()));
+  if (!body) return respond(BadBody(body.error()));
   const auto json_size = kserve::JsonSizeFromHeaders(request.headers, body->size());
   if (!json_size) return respond(KserveError(json_size.error()));
   Parameters forwarded;
@@ -156,7 +163,7 @@ void KserveFront::Infer(const http::Request& request, std::string name, std::str
 void KserveFront::Generate(const http::Request& request, std::string name, std::string version,
                            bool streaming, http::Responder respond) {
   auto body = PlainBody(request, options_.max_body_bytes);
-  if (!body) return respond(KserveError(body.error()));
+  if (!body) return respond(BadBody(body.error()));
   Parameters forwarded;
   if (const Status headers = options_.headers.Apply(request.headers, forwarded); !headers.ok())
     return respond(KserveError(headers));

@@ -228,6 +228,10 @@ TEST_F(KserveFrontTest, BodiesMayBeCompressedBothWays) {
       at.Call("POST", "/v2/models/alpha/infer", "not gzip", {{"Content-Encoding", "gzip"}});
   EXPECT_EQ(bad.status, 400);
   EXPECT_THAT(bad.error(), HasSubstr("the gzip body cannot be decompressed"));
+  const Reply unknown = at.Call("POST", "/v2/models/alpha/infer", TestInstance::RequestBody(),
+                                {{"Content-Encoding", "br"}});
+  EXPECT_EQ(unknown.status, 501);
+  EXPECT_EQ(unknown.header("Accept-Encoding"), "gzip, deflate");
 }
 
 TEST_F(KserveFrontTest, RegionsOfSharedMemoryAreRegisteredAndListed) {

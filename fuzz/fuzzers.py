@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
@@ -20,7 +21,7 @@ KEPT = BUILD / "fuzz/corpus"
 FINDINGS = BUILD / "fuzz/findings"
 
 MAX_INPUT_BYTES = 4096
-MAX_INPUT_SECONDS = 20  # of one input: more is a hang
+MAX_INPUT_SECONDS = 60  # of one input: more is a hang, also on a busy machine
 MAX_MEMORY_MIB = 2048
 
 # Seeds that lie elsewhere already, by target.
@@ -60,7 +61,7 @@ def dictionary(target):
     return file
 
 
-def command(target, *, bound, kept=None):
+def command(target, *, bound, kept):
     """The command line of one run; `bound` is libFuzzer's -runs=… or -max_total_time=…."""
     line = [
         BUILD / f"bin/fuzz_{target}",
@@ -73,17 +74,17 @@ def command(target, *, bound, kept=None):
     ]
     if (words := dictionary(target)) is not None:
         line.append(f"-dict={words}")
-    # libFuzzer writes to the first folder.
-    if kept is not None:
-        line += ["-reload=0", kept]
-    return [str(part) for part in line + seeds(target)]
+    # libFuzzer writes what it finds interesting to the first folder.
+    return [str(part) for part in [*line, kept, *seeds(target)]]
 
 
 def run(target, *, bound, kept=None, options=()):
-    """Runs one target; returns its exit status and all it said."""
+    """Runs one target; returns its exit status and all it said. Without `kept` nothing is kept."""
+    if kept is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(target, bound=bound, kept=pathlib.Path(folder), options=options)
     FINDINGS.mkdir(parents=True, exist_ok=True)
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
+    kept.mkdir(parents=True, exist_ok=True)
     line = command(target, bound=bound, kept=kept)
     done = subprocess.run(
         [line[0], *options, *line[1:]], check=False, capture_output=True, text=True,

@@ -21,6 +21,7 @@ void ExpectHarmless(std::string_view name) {
   const std::string around = "/" + *path + "/";
   for (const char* const bad : {"/../", "/./"})
     FUZZ_EXPECT(around.find(bad) == std::string::npos, "'{}'", *path);
+  if (path->empty()) return;  // the root itself
   const auto again = store::NormalizeEntryPath(*path);
   FUZZ_EXPECT(again.has_value() && *again == *path, "'{}'", *path);
 }

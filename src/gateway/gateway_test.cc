@@ -154,6 +154,16 @@ TEST_F(GatewayTest, ATimeoutIsNotRetried) {
   EXPECT_EQ(Invoked().size(), 1u);
 }
 
+TEST_F(GatewayTest, AClientThatLeavesTakesItsRequestBackFromTheInstance) {
+  Serve("a", []() -> Answer { return http::Response{}; });
+  Publish({{"i-a", "a", true}});
+  http::Request request = InvokeOf("m", "e");
+  request.cancellation = std::make_shared<Cancellation>();
+  Ask(request);
+  ASSERT_EQ(Invoked().size(), 1u);
+  EXPECT_EQ(Sent().front().options.cancellation, request.cancellation);
+}
+
 TEST_F(GatewayTest, HoldsRequestsUntilAnInstanceIsBack) {
   Serve("a", [] { return Text(200, "late"); });
   Publish({{"i-a", "a", false}});

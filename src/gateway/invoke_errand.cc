@@ -48,6 +48,10 @@ class InvokeErrand final : public Errand {
                           context_.request_id);
   }
 
+  net::SendOptions Sending(std::chrono::milliseconds timeout) const override {
+    return {.timeout = timeout, .cancellation = request_.cancellation};
+  }
+
   void Deliver(http::Response answer) override { respond_(Answer(std::move(answer), context_)); }
   void Fail(const net::SendError& error) override { respond_(NoAnswer(error, context_)); }
   // A missing endpoint is the request's fault in AWS's words.

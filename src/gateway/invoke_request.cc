@@ -84,6 +84,7 @@ Result<InvokeRequest> ParseInvoke(const http::Request& request, uint64_t max_bod
   SARAI_TRY(invoke.custom_attributes, Header(request, mme::kCustomAttributesHeader));
   SARAI_TRY(invoke.inference_id, Header(request, "X-Amzn-SageMaker-Inference-Id"));
   invoke.body = request.body;
+  invoke.cancellation = request.cancellation;
   return invoke;
 }
 

@@ -18,6 +18,7 @@ struct InvokeRequest {
   std::string custom_attributes;
   std::string inference_id;
   Blob body;
+  CancellationPtr cancellation;  // of the client that asked
 };
 
 // Errors: kUnimplemented for operations of the runtime that are not served, kNotFound for another

@@ -248,8 +248,7 @@ std::vector<std::string> ModelManager::WithIdleSteps(const std::string& name) co
 void ModelManager::StartUnload(const std::string& name, StatusCallback done) {
   const bool anew = EntryOf(name) == nullptr;
   const auto known = FindEntry(name);
-  // As in Triton: what is in no repository is not loaded either.
-  if (!known) return done(parts_.catalog.source() ? known.error() : Status());
+  if (!known) return done(known.error());
   // Only a look at its store could tell whether there is such a model.
   if (anew && (*known)->origin.repository && (*known)->origin.kind == OriginKind::kSource) {
     Forget(name, {});

@@ -147,7 +147,8 @@ class ModelManager {
   // POST /models: loads a local folder under that name, pinned. kAlreadyExists, kResourceExhausted.
   void LoadLocal(std::string name, std::string path, std::string target, StatusCallback done);
   // Answers when its memory is free. A repository model stays unloaded until an explicit load, and
-  // may be unloaded already; a local one is forgotten, and kNotFound when it is not loaded.
+  // may be unloaded already; a local one is forgotten, and kNotFound when it is not loaded. So is a
+  // model that nobody knows.
   // `with_steps`: an ensemble goes with the models that were loaded for its steps alone.
   void Unload(std::string name, bool with_steps, StatusCallback done);
 

@@ -8,6 +8,10 @@ import threading
 
 _PR_SET_PDEATHSIG = 1
 
+# Between fork and exec a child would run gRPC's handlers, which may abort it while the tests' own
+# gRPC clients are at work. Read when grpc is imported, which is later.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 
 def _die_with_parent():
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

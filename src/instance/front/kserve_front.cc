@@ -203,7 +203,7 @@ void KserveFront::Unload(const http::Request& request, const std::string& name,
   if (!unload) return respond(KserveError(unload.error()));
   manager_.Unload(name, unload->unload_dependents,
                   [respond = std::move(respond)](Status status) mutable {
-                    respond(status.ok() ? EmptyReply(200) : KserveError(status));
+                    respond(IsUnloaded(status) ? EmptyReply(200) : KserveError(status));
                   });
 }
 

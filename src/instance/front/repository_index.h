@@ -1,4 +1,4 @@
-// The repository index as both front ends tell it.
+// What both front ends tell of the repository.
 #pragma once
 
 #include <vector>
@@ -10,5 +10,10 @@ namespace sarai::instance {
 
 // An entry per version of a model that was ever loaded, one without version for others.
 std::vector<kserve::IndexEntry> IndexEntriesOf(const std::vector<IndexRow>& rows, bool only_ready);
+
+// After an unload: as in Triton, what is in no repository is not loaded either.
+inline bool IsUnloaded(const Status& status) {
+  return status.ok() || status.code() == Code::kNotFound;
+}
 
 }  // namespace sarai::instance

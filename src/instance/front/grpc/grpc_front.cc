@@ -197,7 +197,9 @@ void GrpcFront::Unload(const GrpcCallPtr& call, const Blob& message) {
   auto asked = codec::ParseUnloadRequest(message);
   if (!asked) return Fail(*call, asked.error());
   manager_.Unload(std::move(asked->model), asked->unload.unload_dependents,
-                  [call](const Status& status) { AnswerDone(*call, status); });
+                  [call](const Status& status) {
+                    AnswerDone(*call, IsUnloaded(status) ? Status() : status);
+                  });
 }
 
 // ---- settings

@@ -141,6 +141,9 @@ void AddServerFlags(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--http-port,--sagemaker-port", options.http_port, "0: the kernel picks one")
       ->capture_default_str();
+  app.add_option("--reuse-http-port", options.http_reuse_port,
+                 "Share the port with other processes")
+      ->capture_default_str();
   app.add_option("--http-thread-count", options.http_threads, "0: one per core, at most 4")
       ->capture_default_str();
   AddHttpTlsFlags(app, options.http_tls);

@@ -32,9 +32,8 @@ constexpr std::array<Flag, 7> kUnserved = {{
 }};
 
 // Tuning of parts that do not exist here; docs/triton-flags.md says of each what stands for it.
-constexpr std::array<Flag, 13> kWithoutEffect = {{
+constexpr std::array<Flag, 12> kWithoutEffect = {{
     {"enable-peer-access", "no GPU's memory is copied to another's"},
-    {"reuse-http-port", "a port is served by one process"},
     {"sagemaker-safe-port-range", "the container contract answers on the HTTP port"},
     {"sagemaker-thread-count", "the container contract answers on the HTTP port"},
     {"allow-gpu-metrics", "there are no metrics of GPUs"},

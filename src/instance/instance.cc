@@ -43,6 +43,7 @@ Status Instance::Impl::Listen() {
   const InstanceOptions& options = core->options();
   net::ServerOptions server{.address = options.http_address,
                             .port = options.http_port,
+                            .reuse_port = options.http_reuse_port,
                             .max_body_bytes = options.max_body_bytes,
                             .max_connections = options.max_connections,
                             .idle_timeout = options.idle_timeout,
@@ -57,6 +58,7 @@ Status Instance::Impl::Listen() {
   if (!options.serve_metrics) return {};
   server.address = options.metrics_address;
   server.port = options.metrics_port;
+  server.reuse_port = false;
   server.tls = {};
   SARAI_TRY(metrics_server,
             net::HttpServer::Listen(loops, server, [this](http::Request request, auto respond) {

@@ -84,9 +84,10 @@ struct InstanceOptions {
   // --- HTTP ------------------------------------------------------------------------------------
   bool serve_http = true;
   std::string http_address = "127.0.0.1";
-  uint16_t http_port = 0;     // 0 = the kernel picks
-  net::TlsOptions http_tls;   // not of the metrics port
-  bool serve_metrics = true;  // a second port for GET /metrics (the HTTP port answers it too)
+  uint16_t http_port = 0;        // 0 = the kernel picks
+  bool http_reuse_port = false;  // other processes may listen on it too
+  net::TlsOptions http_tls;      // not of the metrics port
+  bool serve_metrics = true;     // a second port for GET /metrics (the HTTP port answers it too)
   std::string metrics_address = "127.0.0.1";
   uint16_t metrics_port = 0;
   uint64_t max_body_bytes = 256ull << 20;  // 413 above it

@@ -193,3 +193,14 @@ def test_metrics_have_a_port_of_their_own(server, zoo):
     text = requests.get(f"http://{server.addresses['metrics']}/metrics", timeout=30).text
     assert 'nv_inference_count{model="alpha",version="1"}' in text
     assert json.dumps(server.get("/sarai/v1/status"))
+
+
+def test_a_port_is_shared_only_by_those_who_are_told_to(start_instance, tmp_path):
+    repository = tmp_path / "empty"
+    repository.mkdir()
+    shared = ("--model-repository", repository, "--reuse-http-port=true", "--http-port")
+    first = start_instance(*shared, "0")
+    port = first.http.rsplit(":", 1)[1]
+    assert start_instance(*shared, port).http == first.http
+    with pytest.raises(RuntimeError, match=port):
+        start_instance("--model-repository", repository, "--http-port", port)

@@ -40,11 +40,12 @@ class Serve(Process):
 
 
 class Instance(Process):
-    """`sarai instance` on ports that the kernel picks."""
+    """`sarai instance`, on ports that the kernel picks where `flags` name none."""
 
     def __init__(self, log_path, *flags, env=None):
-        super().__init__([paths.SARAI, "instance", "--http-port", "0", "--grpc-port", "0",
-                          "--metrics-port", "0", *flags], log_path, env=env)
+        ports = [f"{port}=0" for port in ("--http-port", "--grpc-port", "--metrics-port")
+                 if port not in flags]
+        super().__init__([paths.SARAI, "instance", *ports, *flags], log_path, env=env)
         line = self.wait_for_line("sarai: ready ")
         self.addresses = dict(part.split("=") for part in line.split()[2:])
         self.http = self.addresses["http"]

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 
 namespace sarai::policy {
 namespace {
@@ -92,11 +93,78 @@ Status CheckProducers(const ModelSpec& ensemble) {
   return {};
 }
 
+// As in Triton: what is made for nobody is a mistake in a map's names.
+Status CheckAllRead(const ModelSpec& ensemble) {
+  const EnsembleSpec& spec = *ensemble.ensemble;
+  std::set<std::string, std::less<>> read;
+  for (const TensorSpec& output : ensemble.outputs) read.insert(output.name);
+  for (const EnsembleStep& step : spec.steps)
+    for (const auto& [own, name] : step.input_map) read.insert(name);
+  for (const TensorSpec& input : ensemble.inputs)
+    if (!read.contains(input.name))
+      return Refuse("ensemble input '{}' is not used: no step reads it", input.name);
+  for (size_t i = 0; i < spec.steps.size(); ++i)
+    for (const auto& [own, name] : spec.steps[i].output_map)
+      if (!read.contains(name))
+        return Refuse(
+            "ensemble tensor '{}' is unused: {} makes it, but no step reads it and it is "
+            "no output",
+            name, StepName(spec, i));
+  return {};
+}
+
 EnsembleProgress::Tensors MadeBy(const EnsembleSpec& spec, const std::vector<size_t>& steps) {
   EnsembleProgress::Tensors made;
   for (const size_t step : steps)
     for (const auto& [own, name] : spec.steps[step].output_map) made.insert(name);
   return made;
+}
+
+constexpr size_t kFromRequest = SIZE_MAX;
+
+// The decoupled step that each tensor comes from, seen from its reader; kFromRequest: none.
+using Origins = std::map<std::string, size_t, std::less<>>;
+
+// The one origin of all `names`.
+template <typename Names>
+Result<size_t> OriginOf(const Origins& origins, const Names& names, const std::string& reader) {
+  const std::string* first = nullptr;
+  for (const std::string& name : names) {
+    if (first != nullptr && origins.at(name) != origins.at(*first))
+      return Error(Code::kInvalidArgument,
+                   "{} receives inputs originated from different decoupled models: '{}' and '{}' "
+                   "are not answered together",
+                   reader, *first, name);
+    first = &name;
+  }
+  return first == nullptr ? kFromRequest : origins.at(*first);
+}
+
+// Responses of a decoupled step have no partner among those of another, nor in the request. Steps
+// can all start, as CheckOrder says.
+Status CheckOrigins(const ModelSpec& ensemble, std::span<const EnsembleMember> members) {
+  const EnsembleSpec& spec = *ensemble.ensemble;
+  EnsembleProgress progress(spec);
+  EnsembleProgress::Tensors made;
+  Origins origins;
+  for (const TensorSpec& input : ensemble.inputs) {
+    origins.emplace(input.name, kFromRequest);
+    made.insert(input.name);
+  }
+  for (auto next = progress.Known(made); !next.empty(); next = progress.Known(made))
+    for (const size_t step : next) {
+      SARAI_TRY(
+          const size_t origin,
+          OriginOf(origins, std::views::values(spec.steps[step].input_map), StepName(spec, step)));
+      for (const auto& [own, name] : spec.steps[step].output_map) {
+        origins.emplace(name, members[step].decoupled ? step : origin);
+        made.insert(name);
+      }
+    }
+  SARAI_TRY([[maybe_unused]] const size_t origin,
+            OriginOf(origins, ensemble.outputs | std::views::transform(&TensorSpec::name),
+                     "the ensemble's answer"));
+  return {};
 }
 
 // Runs the steps on paper; one that never starts reads what is never made, or waits for itself.
@@ -139,7 +207,8 @@ Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> 
           CheckAgreement(seen, tensor.name, See(tensor, ensemble.max_batch_size, "the ensemble")));
   for (size_t i = 0; i < members.size(); ++i)
     SARAI_CHECK_OK(CheckStep(ensemble, i, members[i], seen));
-  return {};
+  SARAI_CHECK_OK(CheckAllRead(ensemble));
+  return CheckOrigins(ensemble, members);
 }
 
 std::vector<bool> NeededSteps(const ModelSpec& ensemble, const std::vector<std::string>& outputs) {

@@ -23,10 +23,10 @@ struct EnsembleMember {
 };
 
 // `members`: by step of `ensemble.ensemble`. Every tensor has one producer, every step can start,
-// every output is produced, and types and shapes agree (-1 fits anything; with the batch dimension
-// or without). Tensors between steps that nobody reads are fine. Members that are not known are
-// taken at the configuration's word. Errors: kInvalidArgument, with the step, its model and the
-// tensor.
+// every output is produced, every tensor is read, what a step reads together comes from the same
+// decoupled step or from none, and types and shapes agree (-1 fits anything; with the batch
+// dimension or without). Members that are not known are taken at the configuration's word. Errors:
+// kInvalidArgument, with the step, its model and the tensor.
 Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> members);
 
 // The steps that these outputs of the ensemble need; empty = all outputs.

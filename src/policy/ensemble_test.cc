@@ -77,6 +77,29 @@ INSTANTIATE_TEST_SUITE_P(
              "tensor 'MID' has shape [4]"},
         Case{"Ranks", [](Chain& c) { c.members[1].inputs[0].dims = {-1, -1}; },
              "tensor 'MID' has shape [4]"},
+        Case{"InputUnused", [](Chain& c) { c.spec.inputs.push_back(Fp32("MORE", {4})); },
+             "ensemble input 'MORE' is not used"},
+        Case{"TensorUnused",
+             [](Chain& c) {
+               c.members[0].outputs.push_back(Fp32("z", {4}));
+               c.steps()[0].output_map["z"] = "MORE";
+             },
+             "ensemble tensor 'MORE' is unused: step 0 (model 'a') makes it"},
+        Case{"DecoupledMeetsTheRequest",
+             [](Chain& c) {
+               c.members[0].decoupled = true;
+               c.members[1].inputs.push_back(Fp32("z", {4}));
+               c.steps()[1].input_map["z"] = "IN";
+             },
+             "step 1 (model 'b') receives inputs originated from different decoupled models: "
+             "'MID' and 'IN'"},
+        Case{"OutputsOfDifferentOrigins",
+             [](Chain& c) {
+               c.members[1].decoupled = true;
+               c.spec.outputs.push_back(Fp32("MID", {4}));
+             },
+             "the ensemble's answer receives inputs originated from different decoupled models: "
+             "'OUT' and 'MID'"},
         Case{"BatchSize",
              [](Chain& c) {
                c.spec.max_batch_size = 8;
@@ -102,6 +125,22 @@ TEST(Ensemble, OptionalInputsNeedNotBeMapped) {
 TEST(Ensemble, MembersThatBatchAndMembersThatDoNotShareATensorWhoseDimsFit) {
   Chain chain;
   chain.members[1].max_batch_size = 8;
+  EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
+}
+
+TEST(Ensemble, ADecoupledStepMayFollowAnother) {
+  Chain chain;
+  for (auto& member : chain.members) member.decoupled = true;
+  EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
+}
+
+TEST(Ensemble, WhatOneResponseOfADecoupledStepCarriesMeetsAgain) {
+  Chain chain;
+  chain.members[0].decoupled = true;
+  chain.members[0].outputs.push_back(Fp32("z", {4}));
+  chain.steps()[0].output_map["z"] = "SIDE";
+  chain.members[1].inputs.push_back(Fp32("z", {4}));
+  chain.steps()[1].input_map["z"] = "SIDE";
   EXPECT_TRUE(CheckEnsemble(chain.spec, chain.members).ok());
 }
 

@@ -83,8 +83,9 @@ void Counters::OnRun(const Run& run) {
   compute_output_.Add(run.requests, run.compute_output * times);
 
   std::lock_guard lock(mu_);
-  BatchSizeCounters& size = by_batch_size_[run.batch];
-  size.batch_size = run.batch;
+  // As in Triton: the batch as the model saw it.
+  BatchSizeCounters& size = by_batch_size_[run.batch + run.null_rows];
+  size.batch_size = run.batch + run.null_rows;
   AddTo(size.compute_input, 1, run.compute_input);
   AddTo(size.compute_infer, 1, run.compute_infer);
   AddTo(size.compute_output, 1, run.compute_output);

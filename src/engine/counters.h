@@ -20,8 +20,9 @@ class Counters {
 
   struct Run {
     size_t requests = 0;
-    int64_t batch = 0;  // sum of their batches
-    Duration queue{0};  // summed over the requests
+    int64_t batch = 0;      // sum of their batches
+    int64_t null_rows = 0;  // that filled the batch up
+    Duration queue{0};      // summed over the requests
     Duration compute_input{0}, compute_infer{0}, compute_output{0};
     Duration lived{0};  // from arrival to answer, summed over the requests
     bool ok = false;

@@ -49,13 +49,18 @@ struct Engine::Impl {
   Result<ModelHandle> Load(const LoadOptions& load);
   Result<LoadedModel> CarryOut(const LoadPlan& plan);
   Roster::ModelPtr Assemble(LoadedModel loaded);
-  void Infer(const ModelHandle::Model& model, InferRequest request, InferResponder respond);
+  void Infer(const ModelHandle::Model& model, InferRequest request, InferResponder respond,
+             bool again = false);
 
   void OnBackendLost(const std::string& backend, const Status& why);
   void LoseAll(const std::string& backend, const Status& why);
-  // Ends the models without running what waits; those requests are failed after `told`.
+  struct WhoHears {
+    std::function<void(const Roster::ModelPtr&)> told;  // of each model, before its requests
+    std::function<void(InferRequest, InferResponder)> unbegun;
+  };
+  // Ends the models without running what waits; those requests are handed to `unbegun` or failed.
   void Abandon(const std::vector<Roster::ModelPtr>& models, const std::string& why,
-               const std::function<void(const Roster::ModelPtr&)>& told);
+               const WhoHears& who);
 
   // Constant after construction.
   const EngineOptions options;
@@ -66,6 +71,7 @@ struct Engine::Impl {
   std::mutex mu;
   std::condition_variable quiet;
   std::function<void(const ModelHandle&, Status)> on_lost;
+  std::function<void(InferRequest, InferResponder)> on_unbegun;
   int losing = 0;  // calls of OnBackendLost under way: Stop waits for them
   bool stopped = false;
 
@@ -135,9 +141,10 @@ Roster::ModelPtr Engine::Impl::Assemble(LoadedModel loaded) {
 // --- serving -------------------------------------------------------------------------------------
 
 void Engine::Impl::Infer(const ModelHandle::Model& model, InferRequest request,
-                         InferResponder respond) {
+                         InferResponder respond, bool again) {
   const VersionPtr version = model.Find(request.version);
-  if (version != nullptr) return serving.Infer(version, std::move(request), std::move(respond));
+  if (version != nullptr)
+    return serving.Infer(version, std::move(request), std::move(respond), again);
   respond(Error(Code::kNotFound, "model '{}' has no version '{}'; it serves {}",
                 model.info.spec.name, request.version, fmt::join(model.info.versions, ", ")));
 }
@@ -161,15 +168,18 @@ void Engine::Impl::LoseAll(const std::string& backend, const Status& why) {
              why.message());
   std::unique_lock lock(mu);
   const auto callback = on_lost;
+  const auto unbegun = on_unbegun;
   lock.unlock();
   Abandon(models, fmt::format("was lost: {}; a retry loads it again", why.message()),
-          [&](const Roster::ModelPtr& model) {
-            if (callback) callback(ModelHandle(model), why);
-          });
+          {.told =
+               [&](const Roster::ModelPtr& model) {
+                 if (callback) callback(ModelHandle(model), why);
+               },
+           .unbegun = unbegun});
 }
 
 void Engine::Impl::Abandon(const std::vector<Roster::ModelPtr>& models, const std::string& why,
-                           const std::function<void(const Roster::ModelPtr&)>& told) {
+                           const WhoHears& who) {
   std::vector<std::pair<VersionPtr, ServedVersion::Lost>> waiting;
   for (const Roster::ModelPtr& model : models) {
     for (const VersionPtr& version : model->versions) {
@@ -177,9 +187,12 @@ void Engine::Impl::Abandon(const std::vector<Roster::ModelPtr>& models, const st
       serving.Arrange(version, waiting.back().second.next);
     }
   }
-  if (told)
-    for (const Roster::ModelPtr& model : models) told(model);
+  if (who.told)
+    for (const Roster::ModelPtr& model : models) who.told(model);
   for (auto& [version, lost] : waiting) {
+    if (who.unbegun)
+      for (auto& [request, respond] : Serving::TakeBack(*version, lost.requests))
+        who.unbegun(std::move(request), std::move(respond));
     Serving::FailAll(*version, std::move(lost.requests), version->Refusal());
     for (const auto& stream : lost.streams) stream->Fail(version->Refusal());
   }
@@ -220,9 +233,18 @@ void Engine::Infer(const ModelHandle& model, InferRequest request, InferResponde
   impl_->Infer(*model.model(), std::move(request), std::move(respond));
 }
 
+void Engine::InferAgain(const ModelHandle& model, InferRequest request, InferResponder respond) {
+  impl_->Infer(*model.model(), std::move(request), std::move(respond), /*again=*/true);
+}
+
 void Engine::OnModelLost(std::function<void(const ModelHandle& model, Status why)> callback) {
   std::lock_guard lock(impl_->mu);
   impl_->on_lost = std::move(callback);
+}
+
+void Engine::OnUnbegun(std::function<void(InferRequest, InferResponder)> callback) {
+  std::lock_guard lock(impl_->mu);
+  impl_->on_unbegun = std::move(callback);
 }
 
 double Engine::TakeLaneUtilization() { return impl_->serving.TakeLaneUtilization(); }

@@ -156,6 +156,12 @@ class Engine {
   // Called when models were lost at once (their host process died). Set before the first Load.
   void OnModelLost(std::function<void(const ModelHandle& model, Status why)> callback);
 
+  // Called with requests that had not begun when their model's process died, each at most once:
+  // whoever it is calls InferAgain on the model's next load, or answers them. Unset: they get
+  // kUnavailable, as do steps of sequences always. Set before the first Load.
+  void InferAgain(const ModelHandle& model, InferRequest request, InferResponder respond);
+  void OnUnbegun(std::function<void(InferRequest request, InferResponder respond)> callback);
+
   // Share of the time since the last call in which lanes were busy, 0..1 (GPUUtilization's stand-
   // in without a GPU).
   double TakeLaneUtilization();

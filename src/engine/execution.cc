@@ -71,7 +71,10 @@ Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
 
 void AddTimes(std::span<const Pending> batch, TimePoint start, TimePoint end, Counters::Run& run) {
   for (const Pending& pending : batch) {
-    if (pending->null_row) continue;
+    if (pending->null_row) {
+      ++run.null_rows;
+      continue;
+    }
     ++run.requests;
     run.batch += pending->batch;
     run.queue += start - pending->arrived;

@@ -37,6 +37,44 @@ TEST_F(LifecycleTest, UnloadFinishesWhatWaitsAndRefusesWhatComesLater) {
   EXPECT_EQ(fake->live_models(), 0);
 }
 
+TEST_F(LifecycleTest, WhatHadNotBegunWhenItsProcessDiedIsHandedBackOnce) {
+  const ModelHandle model = Load("m");
+  std::vector<std::pair<InferRequest, InferResponder>> back;
+  engine->OnUnbegun([&](InferRequest request, InferResponder respond) {
+    back.emplace_back(std::move(request), std::move(respond));
+  });
+  fake->Hold();
+  Send(model, 1);
+  fake->WaitUntilHeld(1);
+  InferRequest waiting = Request(2, "waits");
+  waiting.model = "m";
+  const Tensor input = waiting.inputs.front();
+  Send(model, std::move(waiting));
+  fake->LoseModels(MakeStatus(Code::kUnavailable, "signal 9"));
+  EXPECT_FALSE(answers.Wait());  // the one that had begun
+  ASSERT_THAT(back, SizeIs(1));
+  EXPECT_EQ(back[0].first.id, "waits");
+  EXPECT_EQ(back[0].first.model, "m");
+  ASSERT_THAT(back[0].first.inputs, SizeIs(1));
+  EXPECT_EQ(back[0].first.inputs[0].name, input.name);
+  EXPECT_EQ(back[0].first.inputs[0].shape, input.shape);
+  EXPECT_EQ(model.counters().in_flight, 0);
+  fake->Release();
+  fake->WaitUntilNoneLive();
+
+  const ModelHandle again = Load("m");
+  fake->Hold();
+  Send(again, 3);
+  fake->WaitUntilHeld(1);
+  auto [request, respond] = std::move(back[0]);
+  engine->InferAgain(again, std::move(request), std::move(respond));
+  fake->LoseModels(MakeStatus(Code::kUnavailable, "signal 9"));
+  answers.WaitForAll();
+  EXPECT_THAT(back, SizeIs(1));  // not a second time
+  for (const auto& answer : answers.all()) EXPECT_EQ(answer.error().code(), Code::kUnavailable);
+  fake->Release();
+}
+
 TEST_F(LifecycleTest, UnloadTellsEverybodyWhoAsked) {
   const ModelHandle model = Load("m");
   UnloadAndWait(model);

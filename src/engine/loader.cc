@@ -186,7 +186,7 @@ Result<LoadedModel> CarryOutEnsemble(const LoadPlan& plan, const FindModel& find
   if (!spec) return Error(InContextOf(plan.name, spec.error()));
   auto members = FindMembers(*spec, find_model);
   if (!members) return Error(InContextOf(plan.name, members.error()));
-  if (members->decoupled) config.mutable_model_transaction_policy()->set_decoupled(true);
+  config.mutable_model_transaction_policy()->set_decoupled(members->decoupled);
   LoadedModel loaded;
   for (const int64_t version : plan.versions) {
     SARAI_TRY(ModelSpec served, SpecOf(plan, config, version));

@@ -22,4 +22,17 @@ Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoi
   return pending;
 }
 
+bool MayBeginAgain(const ModelSpec& spec, const PendingRequest& pending) {
+  const bool reshaped = std::ranges::any_of(
+      spec.inputs, [&](const TensorSpec& input) { return spec.reshape.contains(input.name); });
+  return !spec.sequence && !reshaped && !pending.alone && !pending.lost_before;
+}
+
+InferRequest RequestOf(PendingRequest& pending) {
+  InferRequest request = std::move(pending.request);
+  request.inputs = std::move(pending.inputs);
+  request.raw_input = false;  // its name, type and shape are known by now
+  return request;
+}
+
 }  // namespace sarai::engine

@@ -24,6 +24,7 @@ struct PendingRequest {
   TimePoint demoted_at = TimePoint::max();  // from then on served after its level (DELAY)
   uint64_t cancel_id = 0;                   // in request.cancellation, while it is listened to
   uint64_t sequence = 0;                    // its sequence, as the sequence scheduler counts them
+  bool lost_before = false;                 // its model's process died once while it waited
   bool null_row = false;           // fills a slot of a stateful model's batch: nobody's request
   std::vector<Tensor> new_states;  // after a run: the states' outputs, in the spec's order
   Status fate;                     // not ok: what it is answered when it is shed
@@ -42,5 +43,11 @@ inline uint64_t InputBytes(const PendingRequest& pending) {
 // the model's queue timeout, and the request's own timeout where the model allows one; the
 // shortest counts. Its responder is not set. Errors: kInvalidArgument.
 Result<Pending> MakePending(const ModelSpec& spec, InferRequest request, TimePoint now);
+
+// Of a request that waited when its model was lost: whether it can be asked again without harm. Not
+// the steps of sequences, whose states are gone; not what ran before, or has been lost before.
+bool MayBeginAgain(const ModelSpec& spec, const PendingRequest& pending);
+// The request as it came, to be asked again.
+InferRequest RequestOf(PendingRequest& pending);
 
 }  // namespace sarai::engine

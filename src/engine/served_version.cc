@@ -40,7 +40,8 @@ Result<ServedVersion::FollowUp> ServedVersion::Enqueue(Pending& pending, TimePoi
   const uint64_t bytes = InputBytes(*pending);
   short_runs_.OnArrival(now);
   if (const Status pushed = scheduler_->Push(pending, now); !pushed.ok())
-    return Error(pushed.WithContext(fmt::format("model '{}'", spec_.name)));
+    return Error(spec_.sequence ? pushed  // it names the model itself, in Triton's words
+                                : pushed.WithContext(fmt::format("model '{}'", spec_.name)));
   counters_.Enter();
   CountWaiting();
   FollowUp next{.schedule = ClaimSchedule(),

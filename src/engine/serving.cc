@@ -65,9 +65,10 @@ void Shed(ServedVersion& version, std::vector<Pending> left, TimePoint now) {
         : cancelled
             ? MakeStatus(Code::kCancelled, "model '{}': the request was cancelled after {:.1f} ms",
                          version.spec().name, Milliseconds(waited))
-            : MakeStatus(Code::kDeadlineExceeded,
-                         "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
-                         version.spec().name, Milliseconds(waited));
+            : MakeStatus(
+                  pending->request.deadline <= now ? Code::kDeadlineExceeded : Code::kUnavailable,
+                  "model '{}': Request timeout expired: it waited {:.1f} ms in the queue",
+                  version.spec().name, Milliseconds(waited));
     Answer(version, std::move(pending), Error(std::move(status)));
   }
 }
@@ -100,7 +101,8 @@ void Serving::Stop() {
   alarms_.Stop();
 }
 
-void Serving::Infer(const VersionPtr& version, InferRequest request, InferResponder respond) {
+void Serving::Infer(const VersionPtr& version, InferRequest request, InferResponder respond,
+                    bool again) {
   const TimePoint now = clock_.Now();
   version->counters().OnArrival(now);
   auto pending = Accept(*version, std::move(request), now);
@@ -111,6 +113,7 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
     return respond(Error(std::move(pending).error()));
   }
   (*pending)->respond = std::move(respond);
+  (*pending)->lost_before = again;
   TraceArrival(**pending);
   if (AnswerFromCache(version, *pending)) return;
   if (version->spec().ensemble) return InferEnsemble(version, std::move(*pending));
@@ -282,6 +285,23 @@ void Serving::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& 
   alarms_.Forget(*version);
   if (rate_ != nullptr && !version->spec().ensemble) rate_->Remove(*version);
   reaper_.Rest(version);
+}
+
+std::vector<Serving::Returned> Serving::TakeBack(ServedVersion& version,
+                                                 std::vector<Pending>& requests) {
+  std::vector<Returned> returned;
+  std::vector<Pending> others;
+  for (Pending& pending : requests) {
+    if (!MayBeginAgain(version.spec(), *pending)) {
+      others.push_back(std::move(pending));
+      continue;
+    }
+    StopListening(*pending);
+    version.counters().Leave();
+    returned.push_back({RequestOf(*pending), std::move(pending->respond)});
+  }
+  requests = std::move(others);
+  return returned;
 }
 
 void Serving::FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status) {

@@ -32,8 +32,16 @@ class Serving {
 
   // Before the first request. Errors: kInvalidArgument when the version could never run.
   Status Admit(const VersionPtr& version);
-  void Infer(const VersionPtr& version, InferRequest request, InferResponder respond);
+  // `again`: it has waited once already, for a model that was lost.
+  void Infer(const VersionPtr& version, InferRequest request, InferResponder respond,
+             bool again = false);
   void Arrange(const VersionPtr& version, const ServedVersion::FollowUp& next);
+  struct Returned {
+    InferRequest request;
+    InferResponder respond;
+  };
+  // Takes those out of `requests`, which never ran, that may be asked once more elsewhere.
+  static std::vector<Returned> TakeBack(ServedVersion& version, std::vector<Pending>& requests);
   // Answers requests that never ran.
   static void FailAll(ServedVersion& version, std::vector<Pending> requests, const Status& status);
 

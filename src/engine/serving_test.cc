@@ -261,11 +261,11 @@ TEST_F(ServingTest, TakesTheShorterOfModelsAndRequestsTimeout) {
     Send(model, std::move(request));
   }
   MoveClock(milliseconds(2));
-  EXPECT_EQ(answers.Wait().error().code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(answers.Wait().error().code(), Code::kUnavailable);
   EXPECT_EQ(answers.count(), 1u);
   MoveClock(milliseconds(3));
-  EXPECT_EQ(answers.Wait().error().code(), Code::kDeadlineExceeded);
-  EXPECT_EQ(answers.Wait().error().code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(answers.Wait().error().code(), Code::kUnavailable);
+  EXPECT_EQ(answers.Wait().error().code(), Code::kUnavailable);
   fake->Release();
   EXPECT_TRUE(answers.Wait());
 }

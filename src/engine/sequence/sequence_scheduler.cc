@@ -67,8 +67,8 @@ Status SequenceScheduler::Judge(const PendingRequest& pending) const {
                         spec_.name);
     case policy::SequenceVerdict::kBatchTooLarge:
       return MakeStatus(Code::kInvalidArgument,
-                        "inference request to model '{}' must specify batch-size 1, as its "
-                        "sequences are batched; got {}",
+                        "inference request to model '{}' must specify batch-size 1 due to "
+                        "requirements of sequence batcher; got {}",
                         spec_.name, pending.batch);
     case policy::SequenceVerdict::kNotStarted:
       return MakeStatus(Code::kInvalidArgument,
@@ -79,9 +79,10 @@ Status SequenceScheduler::Judge(const PendingRequest& pending) const {
   }
   SARAI_CHECK_OK(CheckCorrelationId(spec_, request.sequence));
   if (waiting_ < options_.max_waiting) return {};
-  return MakeStatus(Code::kUnavailable,
-                    "Exceeds maximum queue size: {} requests are waiting, the bound is {}",
-                    waiting_, options_.max_waiting);
+  return MakeStatus(
+      Code::kUnavailable,
+      "model '{}': Exceeds maximum queue size: {} requests are waiting, the bound is {}",
+      spec_.name, waiting_, options_.max_waiting);
 }
 
 SequenceScheduler::Sequence& SequenceScheduler::SequenceOf(const PendingRequest& pending,

@@ -284,7 +284,10 @@ Result<engine::ModelInfo> Core::Impl::FindStep(const std::string& name) {
   if (const ServingModelPtr loaded = manager.Serving(name)) return loaded->handle.info();
   SARAI_TRY(const ModelOrigin origin, catalog.Find(name));
   if (origin.kind == OriginKind::kSource) return engine::ModelInfo{};
-  return engine::InspectDirectory({.directory = origin.url, .name = name});
+  engine::LoadOptions load = LoadOptionsOf(options);
+  load.directory = origin.url;
+  load.name = name;
+  return engine::InspectDirectory(load);
 }
 
 Status Core::Impl::Ready() {

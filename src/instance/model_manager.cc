@@ -17,6 +17,11 @@ ModelManager::ModelManager(ManagerOptions options, ManagerParts parts)
   parts_.engine.OnModelLost([this](const engine::ModelHandle& handle, Status why) {
     Post([this, handle, why = std::move(why)] { OnLost(handle, why); });
   });
+  parts_.engine.OnUnbegun([this](InferRequest request, InferResponder respond) {
+    Post([this, request = std::move(request), respond = std::move(respond)]() mutable {
+      AskAgain(std::move(request), std::move(respond));
+    });
+  });
 }
 
 ModelManager::~ModelManager() = default;
@@ -90,6 +95,23 @@ void ModelManager::AttachInfer(InferCall call) {
     else
       parts_.metrics->CountHit();
     Submit(*model, std::move(call), !waited);
+  };
+  Attach(name, std::move(waiter));
+}
+
+// Counted, traced and answered as the request that it was: only its way to a model is new.
+void ModelManager::AskAgain(InferRequest request, InferResponder respond) {
+  const std::string name = request.model;
+  Waiter waiter{.since = Now()};
+  waiter.done = [this, request = std::move(request), respond = std::move(respond)](
+                    Result<ServingModelPtr> model, bool) mutable {
+    if (!model) return respond(Error(model.error()));
+    if (!(*model)->Enter())
+      return Post([this, request = std::move(request), respond = std::move(respond)]() mutable {
+        AskAgain(std::move(request), std::move(respond));
+      });
+    parts_.engine.InferAgain((*model)->handle, std::move(request), std::move(respond));
+    (*model)->Leave();
   };
   Attach(name, std::move(waiter));
 }

@@ -193,6 +193,7 @@ class ModelManager {
   // --- requests (model_manager.cc) ---
   void Submit(const ServingModelPtr& model, InferCall call, bool warm);
   void AttachInfer(InferCall call);
+  void AskAgain(InferRequest request, InferResponder respond);
   void NoteColdStart(const InferCall& call, const ServingModel& model) const;
   void Attach(const std::string& name, Waiter waiter);
   void JoinLookup(ModelEntry& entry, Waiter waiter);

@@ -9,6 +9,7 @@ import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
+from gated import LANES, Calls, Gate, write_gate, write_identity as write_int32_identity
 from testkit.models import onnx_answer
 
 
@@ -114,6 +115,73 @@ def test_what_is_wrong_is_said_with_the_step(start_instance, repository):
         ask(client, "circle", values)
     with pytest.raises(InferenceServerException, match="unexpected shape for input"):
         ask(client, "pipeline", np.ones((1, 7), dtype=np.float32))
+
+
+def test_an_optional_input_that_is_left_out_is_left_out_for_the_step(start_instance, repository):
+    write_model(repository, "either", 'backend: "identity"\nmax_batch_size: 8\n'
+                + tensor("input", "INPUT0", "FP32", (2,))
+                + tensor("input", "INPUT1", "FP32", (2,)).replace("}", "optional: true }")
+                + tensor("output", "OUTPUT0", "FP32", (2,))
+                + tensor("output", "OUTPUT1", "FP32", (2,)))
+    write_ensemble(repository, "choice",
+                   [tensor("input", "RAW", "FP32", (2,)),
+                    tensor("input", "MORE", "FP32", (2,)).replace("}", "optional: true }"),
+                    tensor("output", "A", "FP32", (2,)), tensor("output", "B", "FP32", (2,))],
+                   [step("either", {"INPUT0": "RAW", "INPUT1": "MORE"},
+                         {"OUTPUT0": "A", "OUTPUT1": "B"})])
+    client = triton.InferenceServerClient(start_instance("--model-repository", repository).http)
+    values = np.ones((1, 2), dtype=np.float32)
+    assert ask(client, "choice", values).as_numpy("B").tolist() == [[0, 0]]
+    inputs = [triton.InferInput(name, [1, 2], "FP32") for name in ("RAW", "MORE")]
+    for given in inputs:
+        given.set_data_from_numpy(values)
+    assert client.infer("choice", inputs).as_numpy("B").tolist() == [[1, 1]]
+
+
+def test_an_error_inside_a_step_names_the_step(start_instance, repository):
+    write_gate(repository)
+    write_int32_identity(repository, "full", "dynamic_batching { default_queue_policy {"
+                   " max_queue_size: 1 } }")
+    write_ensemble(repository, "pipe", [tensor("input", "I", "INT32", (1,)),
+                                        tensor("output", "O", "INT32", (1,))],
+                   [step("full", {"INPUT0": "I"}, {"OUTPUT0": "O"})], max_batch_size=1)
+    server = start_instance("--model-repository", repository, "--lanes", LANES)
+    with triton.InferenceServerClient(server.http) as client:
+        client.load_model("pipe")
+        client.load_model("full")
+    direct, through = Calls(server, "full"), Calls(server, "pipe", "I")
+    with Gate(server):
+        direct.queue(0)
+        through.send(1)
+        through.wait()
+    direct.wait()
+    error = through.errors()[1]
+    assert error.status() == "StatusCode.UNAVAILABLE"
+    for part in ("in ensemble 'pipe'", "step 0 (model 'full')", "Exceeds maximum queue size"):
+        assert part in error.message()
+
+
+def test_steps_run_again_after_their_model_was_unloaded_and_loaded(start_instance, repository):
+    client = triton.InferenceServerClient(start_instance("--model-repository", repository).http)
+    values = np.ones((1, 16), dtype=np.float32)
+    ask(client, "pipeline", values)
+    client.unload_model("before")
+    with pytest.raises(InferenceServerException, match="step 1 .model 'before'.*was unloaded"):
+        ask(client, "pipeline", values)
+    client.load_model("before")
+    np.testing.assert_array_equal(ask(client, "pipeline", values).as_numpy("COPY"), values)
+
+
+@pytest.mark.parametrize("inputs,outputs,says", [
+    ({"INPUT0": "RAW"}, {"OUTPUT0": "OTHER"}, "no step produces output 'OUT'"),
+    ({"INPUT0": "OUT"}, {"OUTPUT0": "OUT"}, "can never start")])
+def test_maps_that_lead_nowhere_are_refused(start_instance, repository, inputs, outputs, says):
+    write_ensemble(repository, "wrong", [tensor("input", "RAW", "FP32", (16,)),
+                                         tensor("output", "OUT", "FP32", (16,))],
+                   [step("before", inputs, outputs)])
+    client = triton.InferenceServerClient(start_instance("--model-repository", repository).http)
+    with pytest.raises(InferenceServerException, match=says):
+        client.load_model("wrong")
 
 
 def test_a_decoupled_step_makes_the_ensemble_stream(start_instance, repository):

@@ -4,13 +4,16 @@ import io
 import os
 import pathlib
 import signal
+import shutil
 import tarfile
 import threading
 
 import botocore.exceptions
 import numpy as np
 import pytest
+import tritonclient.http as triton
 
+from gated import LANES, Gate, pending, write_gate
 from testkit import models
 from testkit.s3 import S3Server
 from testkit.sarai import create_endpoint, first_output, get_json, kserve_json
@@ -106,6 +109,33 @@ def test_a_killed_backend_host_costs_only_its_requests_in_flight(endpoint):
     assert new_host
     assert caller.call("pt", 1) is None
     assert caller.call("pt", 2) is None
+
+
+def test_what_only_waited_when_a_backend_host_died_is_answered_by_the_next(start_instance, zoo,
+                                                                           tmp_path):
+    repository = tmp_path / "repository"
+    shutil.copytree(zoo.folder("pt", 1), repository / "pt")
+    write_gate(repository)
+    server = start_instance("--model-repository", repository, "--lanes", LANES)
+    with triton.InferenceServerClient(server.http) as client:
+        client.load_model("pt")
+
+    def ask(_):
+        given = triton.InferInput(zoo.INPUTS["pt"], list(zoo.x.shape), "FP32")
+        given.set_data_from_numpy(zoo.x)
+        with triton.InferenceServerClient(server.http) as client:
+            return client.infer("pt", [given]).as_numpy("OUTPUT__0")
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        with Gate(server):
+            waiting = [pool.submit(ask, number) for number in range(3)]
+            wait_until(lambda: pending(server, "pt") == 3, "they wait behind the gate")
+            (host,) = children(server.pid)
+            os.kill(host, signal.SIGKILL)
+            wait_until(lambda: children(server.pid) not in ([], [host]), "a new backend host")
+        for answer in waiting:
+            np.testing.assert_allclose(answer.result(timeout=60), zoo.expected("pt", 1), rtol=1e-5,
+                                       atol=1e-6)
 
 
 def test_a_killed_instance_is_restarted_and_serves_from_its_disk(endpoint):

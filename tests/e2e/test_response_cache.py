@@ -5,6 +5,8 @@ import pytest
 import tritonclient.http as triton
 from onnx import TensorProto, helper
 
+from gated import LANES, Calls, Gate, Statistics, write_gate, write_identity
+
 
 def write_random(repository, name, cached=True):
     (repository / name / "1").mkdir(parents=True)
@@ -56,6 +58,40 @@ def test_equal_requests_get_the_answer_of_the_first_and_others_their_own(start_i
         assert ask(client, model, 1) == first
         assert ask(client, model, 2) == other != first
     assert ask(client, "fresh", 1) != ask(client, "fresh", 1)
+
+
+def test_hits_and_misses_are_counted_and_a_hit_is_a_success_without_a_run(start_instance,
+                                                                          repository):
+    server = start_instance("--model-repository", repository, "--cache-config",
+                            "local,size=1048576")
+    client = triton.InferenceServerClient(server.http)
+    for value in (1, 1, 2, 1):
+        ask(client, "kept", value)
+    statistics = Statistics(server, "kept")
+    assert statistics.count("cache_hit") == statistics.count("cache_miss") == 2
+    assert statistics.executions == statistics.count("compute_infer") == 2
+    assert statistics.count("success") == 4
+    assert statistics.inferences == 2
+
+
+def test_a_hit_does_not_wait_for_what_runs_or_for_the_order_of_answers(start_instance, tmp_path):
+    repository = tmp_path / "repository"
+    write_gate(repository)
+    write_identity(repository, "m", "dynamic_batching { preserve_ordering: true }"
+                   " response_cache { enable: true }", count=LANES)
+    server = start_instance("--model-repository", repository, "--lanes", LANES, "--cache-config",
+                            "local,size=1048576")
+    calls = Calls(server, "m")
+    calls.send(1)
+    calls.wait()
+    with Gate(server):
+        calls.queue(2)
+        again = Calls(server, "m")
+        again.send(1)
+        assert again.wait() == [1]
+        assert calls.order == [1]
+    calls.wait()
+    assert not calls.errors() and not again.errors()
 
 
 def test_a_reload_begins_with_nothing(start_instance, repository):

@@ -7,8 +7,10 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
+from gated import LANES, Calls, Gate, Statistics, pending, write_gate
 from testkit import sequence_models
 from testkit.sequence_models import DIRECT, OLDEST
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -22,18 +24,17 @@ def connect(server):
     return triton.InferenceServerClient(server.http)
 
 
-def step(client, model, value, sequence, start=False, end=False, shape=(1, 1)):
+def step(client, model, value, sequence, start=False, end=False, shape=(1, 1), timeout=None):
     tensor = triton.InferInput("INPUT", list(shape), "INT32")
     tensor.set_data_from_numpy(np.full(shape, value, dtype=np.int32))
     result = client.infer(model, [tensor], sequence_id=sequence, sequence_start=start,
-                          sequence_end=end)
+                          sequence_end=end, timeout=timeout)
     return result.as_numpy("OUTPUT").ravel().tolist()
 
 
 def run_sequence(client, model, sequence, values):
     return [step(client, model, value, sequence, start=i == 0, end=i == len(values) - 1)[0]
             for i, value in enumerate(values)]
-
 
 
 @pytest.mark.parametrize("strategy", [DIRECT, OLDEST])
@@ -165,6 +166,67 @@ def test_start_begins_a_live_sequence_anew(start_instance, repository):
     assert step(client, "sums", 10, 1, start=True) == [10]
     assert step(client, "sums", 3, 1, start=True) == [3]
     assert step(client, "sums", 4, 1, end=True) == [7]
+
+
+@pytest.mark.parametrize("strategy", [DIRECT, "oldest { max_candidate_sequences: 2 }"])
+def test_more_sequences_than_slots_wait_in_the_order_of_their_start(start_instance, repository,
+                                                                    strategy):
+    """Two slots: the third and fourth get theirs when the first and second end."""
+    sequence_models.write_simple_sequence(repository / "sums", strategy, max_batch_size=2,
+                                          idle_us=600_000_000)
+    server = start_instance("--model-repository", repository)
+    client = connect(server)
+    for sequence in (1, 2):
+        assert step(client, "sums", sequence, sequence, start=True) == [sequence]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        waiting = []
+        for sequence in (3, 4):
+            waiting.append(pool.submit(lambda number: step(connect(server), "sums", number, number,
+                                                           start=True), sequence))
+            wait_until(lambda: pending(server, "sums") == len(waiting), "it waits for a slot")
+        assert step(client, "sums", 10, 2) == [12]  # those that have a slot go on
+        assert step(client, "sums", 10, 2, end=True) == [22]
+        assert waiting[0].result(timeout=60) == [3]
+        assert not waiting[1].done()
+        assert step(client, "sums", 10, 1, end=True) == [11]
+        assert waiting[1].result(timeout=60) == [4]
+    for sequence in (3, 4):
+        assert step(client, "sums", 1, sequence, end=True) == [sequence + 1]
+
+
+def test_a_requests_timeout_ends_its_wait_for_a_slot(start_instance, repository):
+    sequence_models.write_simple_sequence(repository / "sums", max_batch_size=0,
+                                          idle_us=600_000_000)
+    client = connect(start_instance("--model-repository", repository))
+    assert step(client, "sums", 1, 1, start=True, shape=(1,)) == [1]
+    with pytest.raises(InferenceServerException,
+                       match="timeout of the corresponding sequence has been expired") as refused:
+        step(client, "sums", 1, 2, start=True, shape=(1,), timeout=1000)
+    assert refused.value.status() == "503"
+    assert step(client, "sums", 2, 1, end=True, shape=(1,)) == [3]
+
+
+@pytest.mark.parametrize("strategy,batch", [
+    (DIRECT, 3),  # the middle sequence has nothing: its row is there, but not ready
+    ("oldest { max_candidate_sequences: 4 }", 2)])
+def test_rows_of_a_batch_say_whose_they_are(start_instance, repository, strategy, batch):
+    """The model answers how many rows of its batch are ready, are there, begin, and end."""
+    sequence_models.write_control_watcher(repository / "watch", strategy)
+    write_gate(repository)
+    server = start_instance("--model-repository", repository, "--lanes", LANES)
+    client = connect(server)
+    for sequence in (1, 2, 3):
+        step(client, "watch", 0, sequence, start=True)
+    calls = Calls(server, "watch", "INPUT")
+    with Gate(server):
+        calls.queue(1, sequence_id=1)
+        calls.queue(3, sequence_id=3, sequence_end=True)
+    calls.wait()
+    assert not calls.errors()
+    for sequence in (1, 3):
+        ready, size, started, ended = calls.answers[sequence].as_numpy("OUTPUT").ravel().tolist()
+        assert (ready, size, started, ended) == (2, batch, 0, 1)
+    assert batch in Statistics(server, "watch").batches
 
 
 def test_an_idle_sequence_makes_room(start_instance, repository):

@@ -126,6 +126,29 @@ def write_named_sequence(folder):
     return _write(folder, nodes, inputs, _values(["OUTPUT"], TensorProto.STRING), config)
 
 
+def write_control_watcher(folder, strategy=DIRECT):
+    """OUTPUT is, of the batch that INPUT ran in: rows ready, rows, rows that START, that END."""
+    counts = ["ready", "size", "start", "end"]
+    nodes = [
+        helper.make_node("Equal", ["READY", "READY"], ["each"]),
+        helper.make_node("Cast", ["each"], ["EACH"], to=TensorProto.INT32),
+        helper.make_node("Sub", ["INPUT", "INPUT"], ["zeros"]),
+        helper.make_node("Constant", [], ["axis"],
+                         value=helper.make_tensor("axis", TensorProto.INT64, [1], [0])),
+    ]
+    for count, of in zip(counts, ["READY", "EACH", "START", "END"]):
+        nodes += [helper.make_node("Mul", [of, "READY" if count != "size" else of], [of + "_m"]),
+                  helper.make_node("ReduceSum", [of + "_m", "axis"], [of + "_sum"]),
+                  helper.make_node("Add", [of + "_sum", "zeros"], [count])]
+    nodes.append(helper.make_node("Concat", counts, ["OUTPUT"], axis=1))
+    sequence = f"max_sequence_idle_microseconds: 600000000\n{strategy}\n" + "".join(
+        _control(name, name) for name in ("START", "READY", "END"))
+    config = _config(sequence).replace('"OUTPUT" data_type: TYPE_INT32 dims: [ 1 ]',
+                                       '"OUTPUT" data_type: TYPE_INT32 dims: [ 4 ]')
+    return _write(folder, nodes, _values(["INPUT", "START", "READY", "END"]),
+                  _values(["OUTPUT"], dims=4), config)
+
+
 SCRIPT = """def forward(self, INPUT: Tensor, START: Tensor,
             SUM_IN: Tensor) -> Tuple[Tensor, Tensor]:
     total = SUM_IN * (1 - START) + INPUT + self.none

@@ -45,6 +45,7 @@ class Classifier {
   template <typename T>
   std::vector<std::string> Texts() const {
     std::vector<std::string> texts;
+    if (layout_.classes == 0) return texts;  // rows of nothing may be any number of them
     for (size_t row = 0; row < layout_.rows; ++row) AppendRow<T>(row, texts);
     return texts;
   }

@@ -199,6 +199,11 @@ TEST(Classification, HandlesEmptyOutputs) {
               HasSubstr(R"("shape":[1],"data":["4.000000:0"])"));
 }
 
+TEST(Classification, DoesNotGoThroughRowsOfNothing) {
+  EXPECT_EQ(Classes(Make<float>("o", DataType::kFp32, {int64_t{1} << 60, 0}, {}), 1),
+            R"("datatype":"BYTES","shape":[1152921504606846976,0],"data":[])");
+}
+
 TEST(Classification, RefusesWhatCannotBeRanked) {
   EXPECT_THAT(Classes(MakeBytes({1}, {"a"}), 1),
               HasSubstr("'s' of type BYTES cannot be classified"));

@@ -129,14 +129,17 @@ bool IsKservePath(std::string_view target) {
   constexpr std::string_view kEndpoints = "/endpoints/";
   if (!target.starts_with(kEndpoints)) return target.starts_with('/') && IsV2(target.substr(1));
   target.remove_prefix(kEndpoints.size());
-  const size_t end = target.find_first_of("/?");
+  const size_t end = target.find_first_of("/?#");
   return end != std::string_view::npos && target[end] == '/' && IsV2(target.substr(end + 1));
 }
 
 Result<HttpCall> ParseHttpCall(const http::Request& request) {
   SARAI_TRY(const http::Target target, http::ParseTarget(request.target));
   const bool named = target.segments.front() == "endpoints";
-  auto call = ParseRest(request.method, Segments(target.segments).subspan(named ? 3 : 1));
+  const size_t prefix = named ? 3 : 1;
+  std::optional<HttpCall> call;
+  if (target.segments.size() >= prefix)
+    call = ParseRest(request.method, Segments(target.segments).subspan(prefix));
   if (!call)
     return Error(Code::kNotFound, "no such resource: {} {}", request.method, request.target);
   if (named) call->endpoint = target.segments[1];

@@ -91,9 +91,15 @@ TEST(HttpCall, RefusesWhatTheProtocolHasNot) {
 }
 
 TEST(HttpCall, OtherPathsAreNotKserves) {
-  for (const char* target : {"/", "", "/v2x", "/endpoints/v2", "/endpoints/e/invocations",
-                             "/endpoints/e/v20/models", "/x/v2", "/endpoints/a?b/v2"})
+  for (const char* target :
+       {"/", "", "/v2x", "/endpoints/v2", "/endpoints/e/invocations", "/endpoints/e/v20/models",
+        "/x/v2", "/endpoints/a?b/v2", "/endpoints/a#b/v2/models/m"})
     EXPECT_FALSE(IsKservePath(target)) << target;
+}
+
+TEST(HttpCall, APathThatEndsBeforeItsEndpointIsNotFound) {
+  for (const char* target : {"/endpoints", "/endpoints/a", "/endpoints/a#b/v2/models/m"})
+    EXPECT_EQ(ParseHttpCall({.method = "GET", .target = target}).error().code(), Code::kNotFound);
 }
 
 }  // namespace

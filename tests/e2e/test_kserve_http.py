@@ -465,7 +465,7 @@ def test_a_request_that_waits_longer_than_its_timeout_is_refused(server, client)
         busy.sendall(b"POST /v2/models/slow/infer HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
                      % len(body) + body.encode())
         wait_until(lambda: "sarai_in_flight_requests 1" in metrics(server), "the first one runs")
-        assert "timeout expired" in error_of(server, "/v2/models/slow/infer", body, status=504)
+        assert "timeout expired" in error_of(server, "/v2/models/slow/infer", body, status=503)
     wait_until(lambda: "sarai_in_flight_requests 0" in metrics(server),
                "the run stops when its client has left")
     reason = 'nv_inference_request_failure{model="slow",version="1",reason="CANCELED"} 1'

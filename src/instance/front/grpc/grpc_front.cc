@@ -196,10 +196,9 @@ void GrpcFront::Load(const GrpcCallPtr& call, const Blob& message) {
 void GrpcFront::Unload(const GrpcCallPtr& call, const Blob& message) {
   auto asked = codec::ParseUnloadRequest(message);
   if (!asked) return Fail(*call, asked.error());
-  manager_.Unload(std::move(asked->model), asked->unload.unload_dependents,
-                  [call](const Status& status) {
-                    AnswerDone(*call, IsUnloaded(status) ? Status() : status);
-                  });
+  manager_.Unload(
+      std::move(asked->model), asked->unload.unload_dependents,
+      [call](const Status& status) { AnswerDone(*call, IsUnloaded(status) ? Status() : status); });
 }
 
 // ---- settings

@@ -142,6 +142,8 @@ def test_with_one_endpoint_clients_need_not_name_it(serve, zoo):
     np.testing.assert_allclose(infer(triton_http, client, zoo, "1.tar.gz"),
                                zoo.expected("onnx", 1), rtol=1e-5, atol=1e-6)
     create_endpoint(serve.client("sagemaker"), "second", "s3://anything/", wait=False)
+    second = f"{serve.url}/endpoints/second/v2/health/live"
+    wait_until(lambda: requests.get(second, timeout=60).status_code != 404, "its first instance")
     for kind, other in ((triton_http, client), (triton_grpc, grpc_client(serve))):
         with pytest.raises(InferenceServerException, match="there are 2 endpoints"):
             infer(kind, other, zoo, "1.tar.gz")

@@ -145,7 +145,8 @@ void Engine::Impl::Infer(const ModelHandle::Model& model, InferRequest request,
   const VersionPtr version = model.Find(request.version);
   if (version != nullptr)
     return serving.Infer(version, std::move(request), std::move(respond), again);
-  respond(Error(Code::kNotFound, "model '{}' has no version '{}'; it serves {}",
+  respond(Error(Code::kNotFound,
+                "Request for unknown model: '{}' version {} is not found; it serves {}",
                 model.info.spec.name, request.version, fmt::join(model.info.versions, ", ")));
 }
 

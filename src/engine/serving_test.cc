@@ -128,7 +128,8 @@ TEST_F(ServingTest, RefusesBadRequestsWithoutRunningThem) {
   Send(model, std::move(unknown_version));
   EXPECT_THAT(answers.Wait().error().message(),
               HasSubstr("for model 'm'. Got input(s) [], but missing required input(s) ['x']"));
-  EXPECT_EQ(answers.Wait().error().message(), "model 'm' has no version '9'; it serves 1");
+  EXPECT_EQ(answers.Wait().error().message(),
+            "Request for unknown model: 'm' version 9 is not found; it serves 1");
   EXPECT_THAT(fake->runs(), IsEmpty());
   EXPECT_EQ(model.counters().failures, 1u);
 }

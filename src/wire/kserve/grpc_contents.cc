@@ -38,11 +38,13 @@ std::optional<List> ListOf(DataType type) {
 
 class Collector {
  public:
-  Collector(List list, uint64_t max_bytes) : list_(list), max_bytes_(max_bytes) {}
+  Collector(List list, DataType type, uint64_t max_bytes)
+      : list_(list), type_(type), max_bytes_(max_bytes) {}
 
   Status Add(const ProtobufField& field) {
     if (field.number != list_.field)
-      return MakeStatus(Code::kInvalidArgument, "its contents must be in {}", list_.name);
+      return MakeStatus(Code::kInvalidArgument, "unexpected explicit tensor data: {} belongs in {}",
+                        DataTypeName(type_), list_.name);
     if (list_.wire_type == 2) return AddBytes(field);
     if (list_.wire_type != 0 && field.wire_type == 2) return AddPacked(field.bytes);
     const bool good = ForEachNumber(field, list_.wire_type,
@@ -85,6 +87,7 @@ class Collector {
   }
 
   const List list_;
+  const DataType type_;
   const uint64_t max_bytes_;
   std::vector<std::byte> bytes_;
 };
@@ -95,9 +98,10 @@ Result<Blob> ReadContents(const std::vector<std::string_view>& contents, DataTyp
                           uint64_t max_bytes) {
   const auto list = ListOf(type);
   if (!list)
-    return Error(Code::kInvalidArgument, "{} travels only in raw_input_contents",
+    return Error(Code::kInvalidArgument,
+                 "unexpected explicit tensor data: {} travels only in raw_input_contents",
                  DataTypeName(type));
-  Collector collector(*list, max_bytes);
+  Collector collector(*list, type, max_bytes);
   for (const std::string_view part : contents)
     SARAI_CHECK_OK(ForEachField(part, "its contents", [&collector](const ProtobufField& field) {
       return collector.Add(field);

@@ -34,10 +34,7 @@ class RequestParser {
                                 [this](const ProtobufField& field) { return ReadField(field); }));
     SARAI_CHECK_OK(CheckVersion(request().version));
     SARAI_CHECK_OK(PlaceRaw());
-    for (const Tensor& input : request().inputs) {
-      if (request().shared_inputs.contains(input.name)) continue;
-      SARAI_CHECK_OK(CheckTensorBytes(input));
-    }
+    SARAI_CHECK_OK(CheckData());
     return std::move(parsed_);
   }
 
@@ -73,17 +70,12 @@ class RequestParser {
 
   Status AddParameter(std::string_view bytes) {
     SARAI_TRY(ParameterEntry entry, ReadParameter(bytes));
+    SARAI_CHECK_OK(CheckRequestParameter(entry));
     if (entry.key == "triton_enable_empty_final_response") {
-      const auto* const wanted = std::get_if<bool>(&entry.value);
-      if (wanted == nullptr)
-        return MakeStatus(Code::kInvalidArgument, "parameter '{}' must be a bool_param", entry.key);
-      parsed_.wants_empty_final = *wanted;
+      parsed_.wants_empty_final = std::get<bool>(entry.value);
       return {};
     }
     const std::string key = std::move(entry.key);
-    if ((key == "timeout" || key == "sequence_id") && std::holds_alternative<uint64_t>(entry.value))
-      return MakeStatus(Code::kInvalidArgument, "parameter '{}' must be an int64_param{}", key,
-                        key == "timeout" ? "" : " or a string_param");
     return SetRequestParameter(key, std::move(entry.value), options_.max_parameters, request());
   }
 
@@ -98,7 +90,8 @@ class RequestParser {
       return ReadInputField(field, tensor, draft);
     });
     if (status.ok() && Repeats(request().inputs, tensor.name))
-      status = MakeStatus(Code::kInvalidArgument, "it is given twice");
+      return MakeStatus(Code::kInvalidArgument, "input '{}' already exists in request",
+                        tensor.name);
     if (status.ok()) status = Complete(draft, tensor);
     if (!status.ok())
       return status.WithContext(tensor.name.empty()
@@ -165,23 +158,39 @@ class RequestParser {
     return all - std::min(all, expanded_bytes_);
   }
 
+  Status CheckData() {
+    for (const Tensor& input : request().inputs) {
+      if (request().shared_inputs.contains(input.name)) continue;
+      if (input.data.empty() && ElementCount(input.shape) != 0) return NoData(input.name);
+      SARAI_CHECK_OK(CheckTensorBytes(input));
+    }
+    return {};
+  }
+
+  Status NoData(std::string_view input) {
+    return MakeStatus(Code::kInvalidArgument,
+                      "unable to find data for input tensor '{}' for model '{}' in request", input,
+                      request().model);
+  }
+
   // Raw contents belong, in order, to the inputs that are not in shared memory.
   Status PlaceRaw() {
     if (raw_.empty()) return {};
     if (!with_contents_.empty())
       return MakeStatus(Code::kInvalidArgument,
-                        "input '{}' has contents, but there are raw_input_contents: all tensors "
-                        "must be given in the same way",
-                        with_contents_);
-    const size_t expected = request().inputs.size() - request().shared_inputs.size();
-    if (raw_.size() != expected)
-      return MakeStatus(Code::kInvalidArgument,
-                        "there are {} raw_input_contents for {} inputs outside shared memory",
-                        raw_.size(), expected);
+                        "contents field must not be specified when using raw_input_contents for "
+                        "'{}' for model '{}': all tensors must be given in the same way",
+                        with_contents_, request().model);
     size_t next = 0;
-    for (Tensor& input : request().inputs)
-      if (!request().shared_inputs.contains(input.name)) input.data = std::move(raw_[next++]);
-    return {};
+    for (Tensor& input : request().inputs) {
+      if (request().shared_inputs.contains(input.name)) continue;
+      if (next == raw_.size()) return NoData(input.name);
+      input.data = std::move(raw_[next++]);
+    }
+    if (next == raw_.size()) return {};
+    return MakeStatus(Code::kInvalidArgument,
+                      "there are {} raw_input_contents for {} inputs outside shared memory",
+                      raw_.size(), next);
   }
 
   // ---- outputs
@@ -199,7 +208,8 @@ class RequestParser {
     if (status.ok() && output.name.empty())
       status = MakeStatus(Code::kInvalidArgument, "'name' is missing");
     if (status.ok() && Repeats(request().outputs, output.name))
-      status = MakeStatus(Code::kInvalidArgument, "it is asked for twice");
+      return MakeStatus(Code::kInvalidArgument, "output '{}' already exists in request",
+                        output.name);
     if (status.ok()) status = Place(parameters, output);
     if (!status.ok()) return status.WithContext(fmt::format("output '{}'", output.name));
     request().outputs.push_back(std::move(output));
@@ -212,9 +222,11 @@ class RequestParser {
     if (entry.key != "classification")
       return parameters.Add(std::move(entry), options_.max_parameters, output.parameters);
     const auto* const classes = std::get_if<int64_t>(&entry.value);
-    if (classes == nullptr || *classes <= 0 || *classes > UINT32_MAX)
-      return Status(Code::kInvalidArgument,
-                    "parameter 'classification' must be an int64_param greater than 0");
+    if (classes == nullptr) return WrongKind(entry.key, "int64_param");
+    if (*classes <= 0 || *classes > UINT32_MAX)
+      return MakeStatus(Code::kInvalidArgument,
+                        "invalid value for 'classification' parameter, expected > 0, got: {}",
+                        *classes);
     output.classification = static_cast<uint32_t>(*classes);
     return {};
   }

@@ -16,8 +16,8 @@ Blob Encode(const google::protobuf::Message& message) {
 
 Status RefuseRepository(const std::string& name) {
   if (name.empty()) return {};
-  return MakeStatus(Code::kUnimplemented, "repository_name '{}': a repository cannot be named",
-                    name);
+  return MakeStatus(Code::kUnimplemented,
+                    "'repository_name' specification is not supported, got: {}", name);
 }
 
 void AddTensor(inference::ModelMetadataResponse::TensorMetadata& out, const TensorSpec& tensor,

@@ -1,6 +1,8 @@
 #include "wire/kserve/grpc_parameters.h"
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 #include "base/strings.h"
@@ -25,15 +27,42 @@ Status ReadValue(std::string_view bytes, std::optional<Parameter>& value) {
   });
 }
 
+template <typename... T>
+bool Is(const Parameter& value) {
+  return (std::holds_alternative<T>(value) || ...);
+}
+
 Status ReadSize(const ParameterEntry& entry, uint64_t& size) {
   const auto* const number = std::get_if<int64_t>(&entry.value);
-  if (number == nullptr || *number < 0)
-    return MustBe(entry.key, "an int64_param of 0 or more (bytes)");
+  if (number == nullptr) return WrongKind(entry.key, "int64_param");
+  if (*number < 0) return MustBe(entry.key, "0 or more (bytes)");
   size = static_cast<uint64_t>(*number);
   return {};
 }
 
 }  // namespace
+
+Status WrongKind(std::string_view key, std::string_view expected) {
+  return MakeStatus(Code::kInvalidArgument, "invalid value type for '{}' parameter, expected {}",
+                    key, expected);
+}
+
+Status CheckRequestParameter(const ParameterEntry& entry) {
+  struct Rule {
+    std::string_view key, expected;
+    bool (*met)(const Parameter& value);
+  };
+  static constexpr Rule kRules[] = {
+      {"sequence_id", "int64_param or string_param", Is<int64_t, std::string>},
+      {"sequence_start", "bool_param", Is<bool>},
+      {"sequence_end", "bool_param", Is<bool>},
+      {"priority", "int64_param or uint64_param", Is<int64_t, uint64_t>},
+      {"timeout", "int64_param", Is<int64_t>},
+      {"triton_enable_empty_final_response", "bool_param", Is<bool>}};
+  const auto* const rule = std::ranges::find(kRules, entry.key, &Rule::key);
+  if (rule == std::end(kRules) || rule->met(entry.value)) return {};
+  return WrongKind(entry.key, rule->expected);
+}
 
 Result<ParameterEntry> ReadParameter(std::string_view bytes) {
   ParameterEntry entry;
@@ -65,7 +94,7 @@ Status TensorParameters::Add(ParameterEntry entry, size_t max_parameters, Parame
   any_ = true;
   if (entry.key == "shared_memory_region") {
     auto* const region = std::get_if<std::string>(&entry.value);
-    if (region == nullptr) return MustBe(entry.key, "a string_param");
+    if (region == nullptr) return WrongKind(entry.key, "string_param");
     use_.region = std::move(*region);
     return {};
   }
@@ -80,7 +109,10 @@ Result<std::optional<SharedMemoryUse>> TensorParameters::SharedMemory() const {
   if (!any_) return std::nullopt;
   if (use_.region.empty())
     return Error(MustBe("shared_memory_region", "given beside the other shared-memory parameters"));
-  if (!sized_) return Error(MustBe("shared_memory_byte_size", "given with shared_memory_region"));
+  if (!sized_)
+    return Error(Code::kInvalidArgument,
+                 "'shared_memory_byte_size' must be specified along with 'shared_memory_region' "
+                 "parameter");
   return use_;
 }
 

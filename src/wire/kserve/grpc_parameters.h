@@ -17,6 +17,12 @@ struct ParameterEntry {
 // One entry of the map. Errors: kInvalidArgument, also for an entry without a value.
 Result<ParameterEntry> ReadParameter(std::string_view entry);
 
+// kInvalidArgument.
+Status WrongKind(std::string_view key, std::string_view expected);
+
+// A request's parameter that has a meaning must be of its kind.
+Status CheckRequestParameter(const ParameterEntry& entry);
+
 // A model's version: nothing, or a number greater than 0. Errors: kInvalidArgument.
 Status CheckVersion(std::string_view version);
 

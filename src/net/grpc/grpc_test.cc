@@ -287,7 +287,7 @@ TEST_F(GrpcTest, DrainLetsCallsUnderWayFinish) {
     ASSERT_NE(code, -1);
   }
   held->FinishWith(Message("the last"));
-  EXPECT_EQ(outcome.Status().code, 0);
+  ASSERT_EQ(outcome.Status().code, 0) << outcome.Status().message;
   EXPECT_THAT(outcome.Messages(1), ElementsAre("the last"));
   held_ = nullptr;
   EXPECT_EQ(drained.wait_for(30s), std::future_status::ready);

@@ -257,6 +257,8 @@ void Http2Session::Consumed(int32_t stream, size_t bytes) {
 
 void Http2Session::Ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
 
+void Http2Session::AnnounceGoAway() { nghttp2_submit_shutdown_notice(session_); }
+
 void Http2Session::GoAway(uint32_t error_code, std::string_view text) {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), error_code,

@@ -75,6 +75,8 @@ class Http2Session {
   // The client may send as many bytes more on this stream.
   void Consumed(int32_t stream, size_t bytes);
   void Ping();
+  // Asks the client to begin no more streams; those that are on their way are still taken.
+  void AnnounceGoAway();
   // Takes no new streams; those under way go on.
   void GoAway(uint32_t error_code, std::string_view text);
   // Nothing will be received or sent any more.

@@ -13,7 +13,8 @@ namespace {
 constexpr int kResourceExhausted = 8, kUnimplemented = 12;
 constexpr size_t kFirstReadBytes = 16 << 10, kMaxReadBytes = 256 << 10;
 constexpr size_t kCollectBytes = 256 << 10;  // of frames made at a time
-constexpr std::chrono::seconds kPrefacePatience{20};
+constexpr std::chrono::seconds kPrefacePatience{20}, kLingerPatience{2};
+constexpr std::chrono::seconds kAnnounceTime{1};          // for a client that answers no ping
 constexpr uint32_t kNoError = 0, kEnhanceYourCalm = 0xb;  // RFC 9113 §7
 constexpr double kAgeJitter = 0.1;  // so that clients do not all come back at once
 
@@ -97,11 +98,27 @@ void GrpcConnection::Greet() {
 
 void GrpcConnection::BeginDrain() {
   if (!greeted_) return Close();
-  GoAway("the server is stopping");
+  Retire();
   Work();
 }
 
-void GrpcConnection::GoAway(std::string_view reason) { session_.GoAway(kNoError, reason); }
+// In two steps (RFC 9113 §6.8), a ping apart: a call that the client began before it heard of the
+// first is not lost.
+void GrpcConnection::Retire() {
+  session_.AnnounceGoAway();
+  session_.Ping();
+  go_at_ = Now() + kAnnounceTime;
+}
+
+void GrpcConnection::Go() {
+  go_at_ = TimePoint::max();
+  session_.GoAway(kNoError, "the connection has been retired");
+}
+
+void GrpcConnection::OnPong() {
+  keepalive_.OnPong();
+  if (go_at_ != TimePoint::max()) Go();
+}
 
 void GrpcConnection::Close() {
   if (std::exchange(closed_, true)) return;
@@ -184,7 +201,7 @@ void GrpcConnection::OnClosed(int32_t stream) {
 void GrpcConnection::OnPing() {
   if (keepalive_.OnClientPing(Now(), !calls_.empty())) return;
   session_.GoAway(kEnhanceYourCalm, "too_many_pings");
-  close_at_ = TimePoint::min();
+  leaving_ = true;
 }
 
 // ---- reading and writing
@@ -198,6 +215,7 @@ void GrpcConnection::Read() {
 void GrpcConnection::OnRead(ErrorCode error, size_t count) {
   if (closed_) return;
   if (error) return Close();
+  if (lingering_) return Read();
   keepalive_.OnReceived(Now());
   speak_by_ = TimePoint::max();
   working_ = true;
@@ -229,8 +247,16 @@ void GrpcConnection::Work() {
   } while (!closed_ && Write() && !(arrived_.empty() && ready_.empty()));
   working_ = false;
   if (closed_) return;
-  if (!write_pending_ && (session_.finished() || close_at_ == TimePoint::min())) return Close();
+  if (!write_pending_ && (session_.finished() || leaving_)) Linger();
   SetDeadline();
+}
+
+// All has been said. A socket that is closed with bytes unread resets the connection, and the last
+// answer may be lost with it: the client closes first, or time is up.
+void GrpcConnection::Linger() {
+  if (std::exchange(lingering_, true)) return;
+  close_at_ = std::min(close_at_, Now() + kLingerPatience);
+  socket_.ShutdownSend(shared_from_this());
 }
 
 void GrpcConnection::CallHandlers() {
@@ -287,7 +313,7 @@ void GrpcConnection::OnWritten(ErrorCode error, size_t count) {
 // ---- time
 
 void GrpcConnection::SetDeadline() {
-  TimePoint next = std::min({keepalive_.NextCheck(), speak_by_, retire_at_, close_at_});
+  TimePoint next = std::min({keepalive_.NextCheck(), speak_by_, retire_at_, go_at_, close_at_});
   if (!call_deadlines_.empty()) next = std::min(next, call_deadlines_.begin()->first);
   deadline_.Set(next);
 }
@@ -298,11 +324,12 @@ void GrpcConnection::OnDeadline() {
   working_ = true;
   ExpireCalls(now);
   if (now >= retire_at_) {
-    GoAway("max_age");
+    Retire();
     retire_at_ = TimePoint::max();
     const Duration grace = service_->options.max_connection_age_grace;
     if (grace.count() > 0) close_at_ = now + grace;
   }
+  if (now >= go_at_) Go();
   const Keepalive::Action action = keepalive_.Check(now, !calls_.empty());
   working_ = false;
   if (action == Keepalive::Action::kGiveUp) return Close();

@@ -50,18 +50,20 @@ class GrpcConnection final : public Connection,
   void OnSent(int32_t stream, size_t bytes) override;
   void OnClosed(int32_t stream) override;
   void OnPing() override;
-  void OnPong() override { keepalive_.OnPong(); }
+  void OnPong() override;
 
   void Greet();
   void Read();
   void OnRead(ErrorCode error, size_t count);
   void Work();
+  void Linger();
   void CallHandlers();
   bool Write();
   void OnWritten(ErrorCode error, size_t count);
   void SetDeadline();
   void ExpireCalls(TimePoint now);
-  void GoAway(std::string_view reason);
+  void Retire();
+  void Go();
   GrpcServerCall* Find(int32_t stream) const;
   void RefuseCall(int32_t stream, const GrpcStatus& status);
 
@@ -78,9 +80,12 @@ class GrpcConnection final : public Connection,
   std::vector<std::shared_ptr<GrpcServerCall>> ready_;    // to be advanced
   TimePoint speak_by_;                                    // the client, its first bytes
   TimePoint retire_at_ = TimePoint::max();                // too old
+  TimePoint go_at_ = TimePoint::max();                    // announced, to be done
   TimePoint close_at_ = TimePoint::max();                 // nobody waits any longer
   std::vector<char> in_;
   OutgoingBytes out_;
+  bool leaving_ = false;    // the client has been told to go
+  bool lingering_ = false;  // nothing is read or written any more but the client's end
   bool greeted_ = false, working_ = false, write_pending_ = false, closed_ = false;
 };
 

@@ -59,6 +59,15 @@ void Append(std::string& out, const Value& value) {
   }
 }
 
+// The parser reads 0e999 as zero times infinity, which no range check would stop.
+void MendZeros(Value& value) {
+  if (value.is_double() && std::isnan(value.get_double())) value = 0.0;
+  if (value.is_array())
+    for (Value& element : value.get_array()) MendZeros(element);
+  if (value.is_object())
+    for (auto& member : value.get_object()) MendZeros(member.value());
+}
+
 }  // namespace
 
 Result<Value> Parse(std::string_view text, const ParseLimits& limits) {
@@ -77,7 +86,9 @@ Result<Value> Parse(std::string_view text, const ParseLimits& limits) {
   if (error) return Error(Code::kInvalidArgument, "JSON ends too early, after {} bytes", used);
   if (!Trim(text.substr(used)).empty())
     return Error(Code::kInvalidArgument, "more text follows the JSON at byte {}", used);
-  return parser.release();
+  Value value = parser.release();
+  MendZeros(value);
+  return value;
 }
 
 Result<Object> ParseObject(std::string_view text, const ParseLimits& limits) {

@@ -97,6 +97,12 @@ TEST(Json, WritesWhatIsTooLargeForANumberSoThatItReadsBack) {
   EXPECT_TRUE(Parse(Serialize(*value)));
 }
 
+TEST(Json, ReadsZeroWhateverItsExponent) {
+  const auto value = Parse(R"({"a":[0e999,-0.0e400]})");
+  ASSERT_TRUE(value);
+  for (const Value& number : value->at("a").as_array()) EXPECT_EQ(number.get_double(), 0);
+}
+
 TEST(Json, SerializesPlainNumbers) {
   const auto value = Parse(R"({"a":[1,-2,18446744073709551615,1.5,2.0,null,true],"b":{"c":"\n"}})");
   ASSERT_TRUE(value);

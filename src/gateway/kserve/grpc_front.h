@@ -22,7 +22,7 @@ class GrpcFront {
   GrpcFront(std::shared_ptr<Dispatcher> dispatcher, std::function<std::string()> new_id)
       : parts_(
             std::make_shared<const GrpcParts>(GrpcParts{std::move(dispatcher), std::move(new_id)})),
-        streams_(std::make_shared<GrpcStreams>()) {}
+        streams_(std::make_shared<net::GrpcOpenStreams>()) {}
 
   void Handle(net::GrpcCallPtr call) const;
   // Streams take no more requests, and end when those in flight are answered.
@@ -30,7 +30,7 @@ class GrpcFront {
 
  private:
   const std::shared_ptr<const GrpcParts> parts_;
-  const std::shared_ptr<GrpcStreams> streams_;
+  const std::shared_ptr<net::GrpcOpenStreams> streams_;
 };
 
 }  // namespace sarai::gateway

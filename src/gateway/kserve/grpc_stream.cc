@@ -14,8 +14,6 @@ namespace {
 
 namespace codec = kserve::grpc;
 
-constexpr int kUnavailable = 14, kResourceExhausted = 8;
-
 Blob ErrorMessage(const std::string& why, const GrpcStream::Slot& slot) {
   std::string joined;
   for (const Blob& part : codec::EncodeStreamError(why, slot.model, slot.id)) joined += part.text();
@@ -27,14 +25,16 @@ Blob ErrorMessage(const std::string& why, const GrpcStream::Slot& slot) {
 GrpcStream::GrpcStream(std::shared_ptr<const GrpcParts> parts, net::GrpcCallPtr call)
     : parts_(std::move(parts)),
       call_(std::move(call)),
-      errors_end_it_(EqualsIgnoreCase(call_->metadata().Get("triton_grpc_error"), "true")) {}
+      errors_end_it_(EqualsIgnoreCase(call_->metadata().Get("triton_grpc_error"), "true")),
+      pacer_(call_, parts_->dispatcher->options().kserve.max_stream_requests) {}
 
 void GrpcStream::Drain() {
-  {
-    const std::lock_guard lock(mu_);
-    draining_ = true;
-  }
+  pacer_.Drain();
   Step();
+}
+
+void GrpcStream::Step() {
+  if (pacer_.Step()) ReadNext();
 }
 
 // ---- requests
@@ -48,18 +48,11 @@ void GrpcStream::Start() {
 
 void GrpcStream::ReadNext() {
   call_->Read([self = shared_from_this()](std::optional<Blob> message) {
-    self->OnMessage(std::move(message));
+    const bool any = message.has_value();
+    if (any) self->Take(std::move(*message));
+    self->pacer_.OnRead(any);
+    self->Step();
   });
-}
-
-void GrpcStream::OnMessage(std::optional<Blob> message) {
-  if (message) Take(std::move(*message));
-  {
-    const std::lock_guard lock(mu_);
-    reading_ = false;
-    if (!message) no_more_ = true;
-  }
-  Step();
 }
 
 void GrpcStream::Take(Blob message) {
@@ -74,8 +67,7 @@ void GrpcStream::Take(Blob message) {
   slot->message = std::move(message);
   {
     const std::lock_guard lock(mu_);
-    if (ended_) return;
-    ++in_flight_;
+    if (!pacer_.Begin()) return;
     slot->ordered = !decoupled_.contains(slot->model);
     if (slot->ordered) order_.push_back(slot);
     if (fields && !JoinSequence(slot)) return;
@@ -129,34 +121,34 @@ void GrpcStream::OnAnswer(const SlotPtr& slot, Blob message) {
 
 void GrpcStream::OnEnd(const SlotPtr& slot, const net::GrpcStatus& status) {
   SlotPtr next;
-  bool cancel = false;
+  if (!status.ok() && errors_end_it_) pacer_.Fail(status);
   {
     const std::lock_guard lock(mu_);
     if (!status.ok() && !errors_end_it_) AddAnswer(*slot, ErrorMessage(status.message, *slot));
-    if (!status.ok() && errors_end_it_ && !ending_) {
-      ending_ = status;
-      cancel = true;
-    }
     slot->over = true;
-    --in_flight_;
     AdvanceOrder();
+    pacer_.End();
+    if (pacer_.ended()) busy_.clear();
     next = NextOfSequence(*slot);
   }
-  if (cancel) call_->cancellation()->Cancel();
   if (next != nullptr) Send(next);
   Step();
 }
 
 void GrpcStream::AddAnswer(Slot& slot, Blob message) {
-  if (!slot.ordered) return outgoing_.push_back(std::move(message));
+  if (!slot.ordered) return pacer_.Answer({std::move(message)});
   slot.answers.push_back(std::move(message));
   AdvanceOrder();
 }
 
+void GrpcStream::AnswerAll(Slot& slot) {
+  for (Blob& answer : slot.answers) pacer_.Answer({std::move(answer)});
+  slot.answers.clear();
+}
+
 void GrpcStream::Release(Slot& slot) {
   if (!std::exchange(slot.ordered, false)) return;
-  std::ranges::move(slot.answers, std::back_inserter(outgoing_));
-  slot.answers.clear();
+  AnswerAll(slot);
   std::erase_if(order_, [&slot](const SlotPtr& other) { return other.get() == &slot; });
   AdvanceOrder();
 }
@@ -164,87 +156,10 @@ void GrpcStream::Release(Slot& slot) {
 void GrpcStream::AdvanceOrder() {
   while (!order_.empty()) {
     Slot& first = *order_.front();
-    std::ranges::move(first.answers, std::back_inserter(outgoing_));
-    first.answers.clear();
+    AnswerAll(first);
     if (!first.over) return;
     order_.pop_front();
   }
-}
-
-// ---- the end
-
-void GrpcStream::Step() {
-  bool read_on = false;
-  {
-    const std::lock_guard lock(mu_);
-    read_on = Settle();
-  }
-  Flush();
-  if (read_on) ReadNext();
-}
-
-bool GrpcStream::Settle() {
-  if (ended_ || ending_) return false;
-  if (in_flight_ == 0 && no_more_) {
-    ending_ = net::GrpcStatus();
-  } else if (in_flight_ == 0 && draining_) {
-    ending_ = net::GrpcStatus{.code = kUnavailable, .message = "the server is stopping"};
-  }
-  const uint32_t most = std::max(parts_->dispatcher->options().kserve.max_stream_requests, 1u);
-  const bool room = !ending_ && !no_more_ && !draining_ && in_flight_ < most;
-  return room && !std::exchange(reading_, true);
-}
-
-void GrpcStream::Flush() {
-  std::unique_lock lock(mu_);
-  if (std::exchange(flushing_, true)) return;
-  while (!outgoing_.empty() && !ended_) {
-    Blob message = std::move(outgoing_.front());
-    outgoing_.pop_front();
-    lock.unlock();
-    const bool taken = call_->Write({std::move(message)});
-    lock.lock();
-    if (taken || ending_) continue;
-    ending_ = net::GrpcStatus{.code = kResourceExhausted,
-                              .message = "the client reads its answers too slowly"};
-    outgoing_.clear();
-  }
-  flushing_ = false;
-  if (!ending_ || std::exchange(ended_, true)) return;
-  outgoing_.clear();
-  order_.clear();
-  busy_.clear();
-  const net::GrpcStatus status = *ending_;
-  lock.unlock();
-  call_->Finish(status);
-  if (!status.ok()) call_->cancellation()->Cancel();
-}
-
-// ---- all of them
-
-void GrpcStreams::Add(const std::shared_ptr<GrpcStream>& stream) {
-  bool drain = false;
-  {
-    const std::lock_guard lock(mu_);
-    if (open_.size() >= sweep_at_) {
-      std::erase_if(open_, [](const auto& weak) { return weak.expired(); });
-      sweep_at_ = 2 * open_.size() + 64;
-    }
-    open_.push_back(stream);
-    drain = draining_;
-  }
-  if (drain) stream->Drain();
-}
-
-void GrpcStreams::Drain() {
-  std::vector<std::weak_ptr<GrpcStream>> open;
-  {
-    const std::lock_guard lock(mu_);
-    draining_ = true;
-    open.swap(open_);
-  }
-  for (const auto& weak : open)
-    if (const auto stream = weak.lock()) stream->Drain();
 }
 
 }  // namespace sarai::gateway

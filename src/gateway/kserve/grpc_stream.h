@@ -7,8 +7,7 @@
 // triton_grpc_error: true) does the first error end it.
 //
 // Its place: held by the call's read and by the requests in flight. Threads: any. Invariant: at
-// most KserveOptions::max_stream_requests are in flight: the next message is read when there is
-// room.
+// most KserveOptions::max_stream_requests are in flight (net/grpc/stream_pacer.h).
 #pragma once
 
 #include <deque>
@@ -22,7 +21,7 @@
 #include <vector>
 
 #include "gateway/dispatcher.h"
-#include "net/grpc/server.h"
+#include "net/grpc/stream_pacer.h"
 
 namespace sarai::gateway {
 
@@ -35,12 +34,13 @@ struct GrpcParts {
   Result<std::string> Endpoint(const net::GrpcCall& call) const;
 };
 
-class GrpcStream : public std::enable_shared_from_this<GrpcStream> {
+class GrpcStream final : public net::GrpcOpenStreams::Stream,
+                         public std::enable_shared_from_this<GrpcStream> {
  public:
   GrpcStream(std::shared_ptr<const GrpcParts> parts, net::GrpcCallPtr call);
 
   void Start();
-  void Drain();
+  void Drain() override;
 
   // One request of the stream. Its errand reads the first members; the others are under mu_.
   struct Slot {
@@ -65,46 +65,26 @@ class GrpcStream : public std::enable_shared_from_this<GrpcStream> {
   static std::string KeyOf(const Slot& slot) { return slot.model + '\n' + slot.sequence; }
 
   void ReadNext();
-  void OnMessage(std::optional<Blob> message);
   void Take(Blob message);
   void Send(const SlotPtr& slot);
   bool JoinSequence(const SlotPtr& slot);    // mu_ held; false: it waits for those before it
   SlotPtr NextOfSequence(const Slot& slot);  // mu_ held; null: none waits
   void AddAnswer(Slot& slot, Blob message);  // mu_ held
+  void AnswerAll(Slot& slot);                // mu_ held
   void Release(Slot& slot);                  // mu_ held: bound by no order any more
   void AdvanceOrder();                       // mu_ held
-  void Step();                               // writes what is ready; reads on if there is room
-  bool Settle();                             // mu_ held: whether to read on; notices the end
-  void Flush();
+  void Step();
 
   const std::shared_ptr<const GrpcParts> parts_;
   const net::GrpcCallPtr call_;
   const bool errors_end_it_;
+  net::GrpcStreamPacer pacer_;
   std::string endpoint_;  // set at the start
 
   std::mutex mu_;
   std::deque<SlotPtr> order_;                        // oldest first; guarded by mu_
   std::set<std::string, std::less<>> decoupled_;     // models that have shown it; guarded by mu_
   std::map<std::string, std::deque<SlotPtr>> busy_;  // by sequence, what waits; guarded by mu_
-  std::deque<Blob> outgoing_;                        // guarded by mu_
-  std::optional<net::GrpcStatus> ending_;            // after outgoing_; guarded by mu_
-  uint32_t in_flight_ = 0;                           // guarded by mu_
-  bool reading_ = false, no_more_ = false;           // guarded by mu_
-  bool draining_ = false;                            // guarded by mu_
-  bool flushing_ = false, ended_ = false;            // guarded by mu_
-};
-
-// The streams that are open, so that they can be told to end. Threads: any.
-class GrpcStreams {
- public:
-  void Add(const std::shared_ptr<GrpcStream>& stream);
-  void Drain();  // also those that are added later
-
- private:
-  std::mutex mu_;
-  std::vector<std::weak_ptr<GrpcStream>> open_;  // guarded by mu_
-  size_t sweep_at_ = 64;                         // guarded by mu_
-  bool draining_ = false;                        // guarded by mu_
 };
 
 }  // namespace sarai::gateway

@@ -80,7 +80,7 @@ class GrpcFront {
   SharedMemory& memory_;
   const GrpcFrontOptions options_;
   const std::shared_ptr<const GrpcInference> inference_;
-  GrpcStreams streams_;  // its own synchronisation
+  net::GrpcOpenStreams streams_;  // its own synchronisation
 };
 
 }  // namespace sarai::instance

@@ -7,45 +7,31 @@
 #include "instance/front/grpc/grpc_answer.h"
 
 namespace sarai::instance {
+
 GrpcStream::GrpcStream(std::shared_ptr<const GrpcInference> inference, net::GrpcCallPtr call,
                        uint32_t max_requests)
     : inference_(std::move(inference)),
       call_(std::move(call)),
-      max_requests_(std::max(max_requests, 1u)),
-      errors_end_it_(EqualsIgnoreCase(call_->metadata().Get("triton_grpc_error"), "true")) {}
+      errors_end_it_(EqualsIgnoreCase(call_->metadata().Get("triton_grpc_error"), "true")),
+      pacer_(call_, max_requests) {}
 
 void GrpcStream::Drain() {
-  {
-    const std::lock_guard lock(mu_);
-    draining_ = true;
-    (void)Settle();
-  }
-  Flush();
+  pacer_.Drain();
+  Step();
+}
+
+void GrpcStream::Step() {
+  if (pacer_.Step()) ReadNext();
 }
 
 // ---- requests
 
 void GrpcStream::ReadNext() {
-  {
-    const std::lock_guard lock(mu_);
-    reading_ = true;
-  }
   call_->Read([self = shared_from_this()](std::optional<Blob> message) {
-    self->OnMessage(std::move(message));
+    if (message) self->Take(*message);
+    self->pacer_.OnRead(message.has_value());
+    self->Step();
   });
-}
-
-void GrpcStream::OnMessage(std::optional<Blob> message) {
-  if (message) Take(*message);
-  bool read_on = false;
-  {
-    const std::lock_guard lock(mu_);
-    reading_ = false;
-    if (!message) no_more_ = true;
-    read_on = Settle();
-  }
-  Flush();
-  if (read_on) ReadNext();
 }
 
 void GrpcStream::Take(const Blob& message) {
@@ -59,8 +45,7 @@ void GrpcStream::Take(const Blob& message) {
   }
   {
     const std::lock_guard lock(mu_);
-    if (ended_) return;
-    ++in_flight_;
+    if (!pacer_.Begin()) return;
     if (!slot->decoupled) order_.push_back(slot);
   }
   if (!prepared) return SendError(slot, prepared.error(), /*last=*/true);
@@ -93,7 +78,7 @@ void GrpcStream::OnOutcome(const SlotPtr& slot, const InferOutcome& outcome) {
 
 void GrpcStream::SendError(const SlotPtr& slot, const Status& why, bool last) {
   if (errors_end_it_) {
-    EndWith(ToGrpc(why));
+    pacer_.Fail(ToGrpc(why));
     return Send(slot, std::nullopt, last);
   }
   Send(slot,
@@ -103,98 +88,24 @@ void GrpcStream::SendError(const SlotPtr& slot, const Status& why, bool last) {
 }
 
 void GrpcStream::Send(const SlotPtr& slot, std::optional<net::GrpcMessage> message, bool last) {
-  bool read_on = false;
   {
     const std::lock_guard lock(mu_);
     if (message && slot->decoupled)
-      outgoing_.push_back(std::move(*message));
+      pacer_.Answer(std::move(*message));
     else if (message)
       slot->answer = std::move(message);
     while (!order_.empty() && order_.front()->answer) {
-      outgoing_.push_back(std::move(*order_.front()->answer));
+      pacer_.Answer(std::move(*order_.front()->answer));
       order_.pop_front();
     }
-    if (last) --in_flight_;
-    read_on = Settle();
+    if (last) pacer_.End();
   }
-  Flush();
-  if (read_on) ReadNext();
+  Step();
 }
 
 void GrpcStream::Release(Slot& slot) {
   if (std::exchange(slot.decoupled, true)) return;
   std::erase_if(order_, [&slot](const SlotPtr& other) { return other.get() == &slot; });
-}
-
-// ---- the end
-
-bool GrpcStream::Settle() {
-  if (ended_ || ending_) return false;
-  if (in_flight_ == 0 && no_more_) {
-    ending_ = net::GrpcStatus();
-  } else if (in_flight_ == 0 && draining_) {
-    ending_ = ToGrpc(Status(Code::kUnavailable, "the server is stopping"));
-  }
-  const bool room = !ending_ && !no_more_ && !draining_ && in_flight_ < max_requests_;
-  return room && !std::exchange(reading_, true);
-}
-
-void GrpcStream::EndWith(net::GrpcStatus status) {
-  {
-    const std::lock_guard lock(mu_);
-    if (!ending_) ending_ = std::move(status);
-  }
-  call_->cancellation()->Cancel();
-}
-
-void GrpcStream::Flush() {
-  std::unique_lock lock(mu_);
-  if (std::exchange(flushing_, true)) return;
-  while (!outgoing_.empty() && !ended_) {
-    net::GrpcMessage message = std::move(outgoing_.front());
-    outgoing_.pop_front();
-    lock.unlock();
-    const bool taken = call_->Write(std::move(message));
-    lock.lock();
-    if (taken || ending_) continue;
-    ending_ = net::GrpcStatus{.code = 8, .message = "the client reads its answers too slowly"};
-    outgoing_.clear();
-  }
-  flushing_ = false;
-  if (!ending_ || std::exchange(ended_, true)) return;
-  outgoing_.clear();
-  order_.clear();
-  const net::GrpcStatus status = *ending_;
-  lock.unlock();
-  call_->Finish(status);
-  if (!status.ok()) call_->cancellation()->Cancel();
-}
-
-// ---- all of them
-
-void GrpcStreams::Add(const std::shared_ptr<GrpcStream>& stream) {
-  bool drain = false;
-  {
-    const std::lock_guard lock(mu_);
-    if (open_.size() >= sweep_at_) {
-      std::erase_if(open_, [](const auto& weak) { return weak.expired(); });
-      sweep_at_ = 2 * open_.size() + 64;
-    }
-    open_.push_back(stream);
-    drain = draining_;
-  }
-  if (drain) stream->Drain();
-}
-
-void GrpcStreams::Drain() {
-  std::vector<std::weak_ptr<GrpcStream>> open;
-  {
-    const std::lock_guard lock(mu_);
-    draining_ = true;
-    open.swap(open_);
-  }
-  for (const auto& weak : open)
-    if (const auto stream = weak.lock()) stream->Drain();
 }
 
 }  // namespace sarai::instance

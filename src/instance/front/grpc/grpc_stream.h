@@ -5,26 +5,27 @@
 // where the client has asked for it (metadata triton_grpc_error: true) does the first error end it.
 //
 // Its place: held by the call's read and by the requests in flight. Threads: any. Invariant: at
-// most max_requests are in flight: the next message is read when there is room for it.
+// most max_requests are in flight (net/grpc/stream_pacer.h).
 #pragma once
 
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "instance/front/grpc/grpc_inference.h"
+#include "net/grpc/stream_pacer.h"
 
 namespace sarai::instance {
 
-class GrpcStream : public std::enable_shared_from_this<GrpcStream> {
+class GrpcStream final : public net::GrpcOpenStreams::Stream,
+                         public std::enable_shared_from_this<GrpcStream> {
  public:
   GrpcStream(std::shared_ptr<const GrpcInference> inference, net::GrpcCallPtr call,
              uint32_t max_requests);
 
-  void Start() { ReadNext(); }
-  void Drain();
+  void Start() { Step(); }
+  void Drain() override;
 
  private:
   // A request's place in the order of answers.
@@ -42,39 +43,16 @@ class GrpcStream : public std::enable_shared_from_this<GrpcStream> {
   // `last`: the request is done with it. No message: the end alone.
   void Send(const SlotPtr& slot, std::optional<net::GrpcMessage> message, bool last);
   void SendError(const SlotPtr& slot, const Status& why, bool last);
-  void EndWith(net::GrpcStatus status);
-
   void Release(Slot& slot);  // mu_ held
-  void Flush();              // writes what is ready, one thread at a time
-  bool Settle();             // mu_ held: whether to read on; notices the end
+  void Step();
 
   const std::shared_ptr<const GrpcInference> inference_;
   const net::GrpcCallPtr call_;
-  const uint32_t max_requests_;
   const bool errors_end_it_;
+  net::GrpcStreamPacer pacer_;
 
   std::mutex mu_;
-  std::deque<SlotPtr> order_;              // not answered yet, oldest first; guarded by mu_
-  std::deque<net::GrpcMessage> outgoing_;  // guarded by mu_
-  std::optional<net::GrpcStatus> ending_;  // after outgoing_; guarded by mu_
-  uint32_t in_flight_ = 0;                 // guarded by mu_
-  bool reading_ = false;                   // guarded by mu_
-  bool no_more_ = false;                   // the client sends no more; guarded by mu_
-  bool draining_ = false;                  // guarded by mu_
-  bool flushing_ = false, ended_ = false;  // guarded by mu_
-};
-
-// The streams that are open, so that they can be told to end. Threads: any.
-class GrpcStreams {
- public:
-  void Add(const std::shared_ptr<GrpcStream>& stream);
-  void Drain();  // also those that are added later
-
- private:
-  std::mutex mu_;
-  std::vector<std::weak_ptr<GrpcStream>> open_;  // guarded by mu_
-  size_t sweep_at_ = 64;                         // guarded by mu_
-  bool draining_ = false;                        // guarded by mu_
+  std::deque<SlotPtr> order_;  // not answered yet, oldest first; guarded by mu_
 };
 
 }  // namespace sarai::instance

@@ -8,6 +8,8 @@
   many      a thousand models in one repository: ready, loads, unloads, threads, memory
   peers     the same work against other servers that run already (./dev bench peers --help);
             not among those that run when none is named
+  startups  start, threads, memory, /metrics, loads and unloads of a repository of 1, 64 and 1,000
+            models, beside another server (./dev bench startups --help); not among those either
 """
 import json
 import pathlib
@@ -22,19 +24,23 @@ import gateway  # noqa: E402
 import many  # noqa: E402
 import metrics  # noqa: E402
 import peers  # noqa: E402
+import startups  # noqa: E402
 from testkit import paths  # noqa: E402
 
 BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
            "metrics": metrics.run, "many": many.run}
+BESIDE_OTHERS = {"peers": peers.run, "startups": startups.run}
 
 
 def main():
-    if sys.argv[1:2] == ["peers"]:
-        return measure("peers", lambda: peers.run(sys.argv[2:]))
+    if sys.argv[1:2] and sys.argv[1] in BESIDE_OTHERS:
+        name, *arguments = sys.argv[1:]
+        return measure(name, lambda: BESIDE_OTHERS[name](arguments))
     wanted = sys.argv[1:] or list(BENCHES)
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
-        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}, peers")
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are "
+                 f"{', '.join([*BENCHES, *BESIDE_OTHERS])}")
     for name in wanted:
         measure(name, BENCHES[name])
 

@@ -1,5 +1,5 @@
-// policy::RateLimiter for the engine's threads: which version may start a run now, and who is to be
-// asked again when one has ended. Any thread; calls nobody.
+// policy::RateLimiter for the engine's threads: which version may start a run now, and who is
+// called when one has ended. Any thread; calls nobody itself.
 #pragma once
 
 #include <map>
@@ -26,29 +26,35 @@ class RateGate {
     versions_.emplace(IdOf(*version), version);
     return {};
   }
-  void Remove(const ServedVersion& version) {
+  // Those that are called must ask (TryStart) once more.
+  std::vector<VersionPtr> Remove(const ServedVersion& version) {
     std::lock_guard lock(mu_);
-    limiter_.Remove(IdOf(version));
     versions_.erase(IdOf(version));
+    return Versions(limiter_.Remove(IdOf(version)));
   }
 
-  // The instance group that runs; nothing: it waits until OnEnd names it.
+  // The instance group that runs; nothing: it waits until it is called.
   std::optional<size_t> TryStart(const ServedVersion& version) {
     std::lock_guard lock(mu_);
     return limiter_.TryStart(IdOf(version));
   }
-  std::vector<VersionPtr> OnEnd(const ServedVersion& version, size_t group, bool ran) {
+  std::vector<VersionPtr> OnEnd(const ServedVersion& version, size_t group,
+                                const policy::RateLimiter::Ended& ended) {
     std::lock_guard lock(mu_);
-    std::vector<VersionPtr> due;
-    for (const auto id : limiter_.OnEnd(IdOf(version), group, ran))
-      if (const auto found = versions_.find(id); found != versions_.end())
-        if (auto waiting = found->second.lock()) due.push_back(std::move(waiting));
-    return due;
+    return Versions(limiter_.OnEnd(IdOf(version), group, ended));
   }
 
  private:
   static policy::RateLimiter::Id IdOf(const ServedVersion& version) {
     return reinterpret_cast<policy::RateLimiter::Id>(&version);
+  }
+
+  std::vector<VersionPtr> Versions(const std::vector<policy::RateLimiter::Id>& ids) const {
+    std::vector<VersionPtr> found;
+    for (const auto id : ids)
+      if (const auto entry = versions_.find(id); entry != versions_.end())
+        if (auto version = entry->second.lock()) found.push_back(std::move(version));
+    return found;
   }
 
   // Guarded by mu_.

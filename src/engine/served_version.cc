@@ -57,7 +57,7 @@ void ServedVersion::OnLane() {
 
 ServedVersion::FollowUp ServedVersion::OnLeave() {
   std::lock_guard lock(mu_);
-  return {.schedule = ClaimSchedule()};
+  return {.schedule = !std::exchange(scheduled_, true)};
 }
 
 ServedVersion::Turn ServedVersion::TakeTurn(TimePoint now) {

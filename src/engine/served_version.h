@@ -79,8 +79,9 @@ class ServedVersion {
     FollowUp next;
   };
   Turn TakeTurn(TimePoint now);
-  // For turns that need leave: the lane that was asked for is here, and another may be asked for
-  // from now on; leave has come.
+  // For turns that need leave: the lane that was asked for is here, or is not taken, and another
+  // may be asked for from now on; leave has come, which a lane has to use even with nothing left to
+  // run.
   void OnLane();
   FollowUp OnLeave();
   struct RunCost {

@@ -200,32 +200,38 @@ void Serving::Listen(const VersionPtr& version, PendingRequest& pending) {
 
 void Serving::TakeTurn(const VersionPtr& version) {
   if (rate_ == nullptr) {
-    TakeTurnNow(version);
+    if (const auto next = TakeTurnNow(version)) Arrange(version, *next);
     return;
   }
   version->OnLane();  // first: leave that comes in this moment asks for a lane again
   const auto group = rate_->TryStart(*version);
   if (!group) return;
-  const bool ran = TakeTurnNow(version);
-  for (const VersionPtr& due : rate_->OnEnd(*version, *group, ran)) Arrange(due, due->OnLeave());
+  auto next = TakeTurnNow(version);
+  policy::RateLimiter::Ended ended{.ran = next.has_value()};
+  if (next && std::exchange(next->schedule, false)) {
+    version->OnLane();  // it needs leave for another turn too
+    ended.again = true;
+  }
+  GiveLeave(rate_->OnEnd(*version, *group, ended));
+  if (next) Arrange(version, *next);
 }
 
-bool Serving::TakeTurnNow(const VersionPtr& version) {
+void Serving::GiveLeave(const std::vector<VersionPtr>& called) {
+  for (const VersionPtr& version : called) Arrange(version, version->OnLeave());
+}
+
+std::optional<ServedVersion::FollowUp> Serving::TakeTurnNow(const VersionPtr& version) {
   const TimePoint now = clock_.Now();
   ServedVersion::Turn turn = version->TakeTurn(now);
   Arrange(version, turn.next);  // first: another lane may go on meanwhile
   Shed(*version, std::move(turn.expired), now);
-  if (turn.batch.empty()) return false;
+  if (turn.batch.empty()) return std::nullopt;
   for (const Pending& pending : turn.batch) StopListening(*pending);
-  if (version->spec().decoupled) {
-    RunDecoupled(version, std::move(turn));
-  } else {
-    RunBatch(version, std::move(turn));
-  }
-  return true;
+  return version->spec().decoupled ? RunDecoupled(version, std::move(turn))
+                                   : RunBatch(version, std::move(turn));
 }
 
-void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
+ServedVersion::FollowUp Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
   Execution execution = Execute(*version, turn.batch, clock_);
   version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
   const ServedVersion::RunCost cost = CostOf(turn.batch, execution.run);
@@ -243,10 +249,10 @@ void Serving::RunBatch(const VersionPtr& version, ServedVersion::Turn turn) {
   }
   const ServedVersion::FollowUp next = version->EndTurn(again, cost);
   if (!again.empty()) FailAll(*version, std::move(again), version->Refusal());
-  Arrange(version, next);
+  return next;
 }
 
-void Serving::RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn) {
+ServedVersion::FollowUp Serving::RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn) {
   const auto on_end = [this, gate = gate_, version](const ServedVersion::StreamPtr& stream) {
     const auto next = version->Close(stream);
     gate->Enter([&] { Arrange(version, next); });
@@ -261,7 +267,7 @@ void Serving::RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn) 
   }
   version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
   std::vector<Pending> none;
-  Arrange(version, version->EndTurn(none, {}));
+  return version->EndTurn(none, {});
 }
 
 void Serving::OnAlarm(const VersionPtr& version) {
@@ -283,7 +289,7 @@ void Serving::Arrange(const VersionPtr& version, const ServedVersion::FollowUp& 
   if (next.schedule) lanes_.Schedule(version);
   if (!next.rest) return;
   alarms_.Forget(*version);
-  if (rate_ != nullptr && !version->spec().ensemble) rate_->Remove(*version);
+  if (rate_ != nullptr && !version->spec().ensemble) GiveLeave(rate_->Remove(*version));
   reaper_.Rest(version);
 }
 

@@ -55,9 +55,11 @@ class Serving {
   void InferEnsemble(const VersionPtr& version, Pending pending);
   void Listen(const VersionPtr& version, PendingRequest& pending);
   void TakeTurn(const VersionPtr& version);
-  bool TakeTurnNow(const VersionPtr& version);  // whether it ran something
-  void RunBatch(const VersionPtr& version, ServedVersion::Turn turn);
-  void RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn);
+  void GiveLeave(const std::vector<VersionPtr>& called);
+  // Nothing: it ran nothing.
+  std::optional<ServedVersion::FollowUp> TakeTurnNow(const VersionPtr& version);
+  ServedVersion::FollowUp RunBatch(const VersionPtr& version, ServedVersion::Turn turn);
+  ServedVersion::FollowUp RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn);
   void OnAlarm(const VersionPtr& version);
   void OnCancelled(const VersionPtr& version, const PendingRequest* request);
 

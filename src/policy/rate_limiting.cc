@@ -49,19 +49,17 @@ Status RateLimiter::Add(Id id, const std::vector<InstanceGroup>& groups) {
   return {};
 }
 
-void RateLimiter::Remove(Id id) {
+std::vector<RateLimiter::Id> RateLimiter::Remove(Id id) {
   const auto found = members_.find(id);
-  if (found == members_.end()) return;
+  if (found == members_.end()) return {};
   for (auto& [key, amounts] : asked_)
     std::erase_if(amounts, [&](const auto& asked) { return asked.second == id; });
   const bool running =
       std::ranges::any_of(found->second.groups, [](const Group& g) { return g.running > 0; });
-  if (!running) {
-    members_.erase(found);
-    return;
-  }
   found->second.removed = true;
-  found->second.waiting = false;
+  found->second.waiting = found->second.called = false;
+  if (!running) members_.erase(found);
+  return Call();
 }
 
 // Somebody else has waited too long for it.
@@ -78,77 +76,110 @@ bool RateLimiter::IsKeptFree(Id asking, const Key& key) const {
   });
 }
 
-bool RateLimiter::Fits(Id id, const Group& group) const {
+bool RateLimiter::Fits(Id id, const Group& group, const Used& used) const {
   const auto asking = members_.find(id);
   const bool starved = asking->second.waiting && asking->second.passed_over >= kPassedOverMax;
   return std::ranges::all_of(group.spec.resources, [&](const auto& resource) {
     const Key key = KeyOf(group.spec, resource);
-    const auto used = used_.find(key);
-    const uint32_t taken = used == used_.end() ? 0 : used->second;
+    const auto found = used.find(key);
+    const uint32_t taken = found == used.end() ? 0 : found->second;
     // With nothing taken even one that asks for more than there is now may run: alone.
     const bool free = taken == 0 || taken + resource.count <= CapacityOf(key);
     return free && (starved || !IsKeptFree(id, key));
   });
 }
 
-std::optional<size_t> RateLimiter::BestGroup(Id id, const Member& member) const {
-  std::optional<size_t> best;
+std::optional<RateLimiter::Candidate> RateLimiter::BestGroup(Id id, const Member& member,
+                                                             const Used& used) const {
+  std::optional<Candidate> best;
   for (size_t i = 0; i < member.groups.size(); ++i) {
     const Group& group = member.groups[i];
     const int instances =
         group.spec.count * std::max<int>(1, static_cast<int>(group.spec.gpus.size()));
-    if (!group.Runs() || group.running >= instances || !Fits(id, group)) continue;
-    if (!best || group.score() < member.groups[*best].score()) best = i;
+    if (!group.Runs() || group.running >= instances || !Fits(id, group, used)) continue;
+    if (!best || group.score() < best->score) best = Candidate{group.score(), id, i};
   }
   return best;
+}
+
+// The members that are waiting, or called, and could run; who ran least first.
+std::vector<RateLimiter::Candidate> RateLimiter::InOrder(bool Member::* which) const {
+  std::vector<Candidate> found;
+  for (const auto& [id, member] : members_) {
+    if (!(member.*which)) continue;
+    if (const auto best = BestGroup(id, member, used_)) found.push_back(*best);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// There is room besides what those take who were called and ran less.
+bool RateLimiter::IsItsTurn(const Candidate& asking) const {
+  Used used = used_;
+  for (const Candidate& called : InOrder(&Member::called)) {
+    if (called.score >= asking.score) break;
+    Book(used, members_.at(called.id).groups[called.group].spec, true);
+  }
+  return Fits(asking.id, members_.at(asking.id).groups[asking.group], used);
 }
 
 std::optional<size_t> RateLimiter::TryStart(Id id) {
   const auto found = members_.find(id);
-  if (found == members_.end()) return std::nullopt;
+  if (found == members_.end() || found->second.removed) return std::nullopt;
   Member& member = found->second;
-  const auto best = BestGroup(id, member);
-  member.waiting = !best.has_value();
-  if (!best) return best;
+  member.called = false;
+  const auto best = BestGroup(id, member, used_);
+  member.waiting = !best || !IsItsTurn(*best);
+  if (member.waiting) return std::nullopt;
   member.passed_over = 0;
-  Group& group = member.groups[*best];
+  Group& group = member.groups[best->group];
   ++group.running;
   ++group.executions;
-  Book(group.spec, true);
+  Book(used_, group.spec, true);
   for (auto& [other, waits] : members_) {
     if (!waits.waiting || waits.passed_over >= kPassedOverMax) continue;
     ++waits.passed_over;
   }
-  return best;
+  return best->group;
 }
 
-std::vector<RateLimiter::Id> RateLimiter::OnEnd(Id id, size_t index, bool ran) {
-  const auto ended = members_.find(id);
-  if (ended == members_.end() || index >= ended->second.groups.size()) return {};
-  Group& group = ended->second.groups[index];
+std::vector<RateLimiter::Id> RateLimiter::OnEnd(Id id, size_t index, const Ended& ended) {
+  const auto found = members_.find(id);
+  if (found == members_.end() || index >= found->second.groups.size()) return {};
+  Member& member = found->second;
+  Group& group = member.groups[index];
   --group.running;
-  if (!ran) --group.executions;
-  Book(group.spec, false);
-  if (ended->second.removed &&
-      std::ranges::none_of(ended->second.groups, [](const Group& g) { return g.running > 0; }))
-    members_.erase(ended);
+  if (!ended.ran) --group.executions;
+  Book(used_, group.spec, false);
+  member.waiting |= ended.again && !member.removed;
+  if (member.removed &&
+      std::ranges::none_of(member.groups, [](const Group& g) { return g.running > 0; }))
+    members_.erase(found);
+  return Call();
+}
 
-  std::vector<std::pair<uint64_t, Id>> due;
-  for (const auto& [other, member] : members_) {
-    if (!member.waiting) continue;
-    if (const auto best = BestGroup(other, member))
-      due.emplace_back(member.groups[*best].score(), other);
-  }
-  std::ranges::sort(due);
+// As many of those who wait as there is room for, beside those who were called already.
+std::vector<RateLimiter::Id> RateLimiter::Call() {
+  Used used = used_;
+  for (const Candidate& called : InOrder(&Member::called))
+    Book(used, members_.at(called.id).groups[called.group].spec, true);
   std::vector<Id> ids;
-  for (const auto& [score, other] : due) ids.push_back(other);
+  for (const Candidate& waiting : InOrder(&Member::waiting)) {
+    Member& member = members_.at(waiting.id);
+    if (member.called) continue;
+    const auto best = BestGroup(waiting.id, member, used);
+    if (!best) continue;
+    member.called = true;
+    Book(used, member.groups[best->group].spec, true);
+    ids.push_back(waiting.id);
+  }
   return ids;
 }
 
-void RateLimiter::Book(const InstanceGroup& group, bool take) {
+void RateLimiter::Book(Used& used, const InstanceGroup& group, bool take) {
   for (const auto& resource : group.resources) {
-    uint32_t& used = used_[KeyOf(group, resource)];
-    used = take ? used + resource.count : used - std::min(used, resource.count);
+    uint32_t& count = used[KeyOf(group, resource)];
+    count = take ? count + resource.count : count - std::min(count, resource.count);
   }
 }
 

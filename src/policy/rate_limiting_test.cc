@@ -9,6 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 InstanceGroup Group(std::vector<InstanceGroup::Resource> resources, uint32_t priority = 1,
                     int count = 1) {
@@ -24,9 +25,9 @@ TEST(RateLimiter, ARunWaitsUntilItsResourcesAreFree) {
   EXPECT_EQ(limiter.TryStart(1), 0u);
   EXPECT_EQ(limiter.TryStart(2), 0u);
   EXPECT_EQ(limiter.TryStart(3), std::nullopt);
-  EXPECT_THAT(limiter.OnEnd(1, 0, true), ElementsAre(3));
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(3));
   EXPECT_EQ(limiter.TryStart(3), 0u);
-  EXPECT_THAT(limiter.OnEnd(2, 0, true), IsEmpty());
+  EXPECT_THAT(limiter.OnEnd(2, 0, {}), IsEmpty());
 }
 
 TEST(RateLimiter, AResourceThatIsNotNamedHasWhatTheGreediestAsks) {
@@ -37,8 +38,8 @@ TEST(RateLimiter, AResourceThatIsNotNamedHasWhatTheGreediestAsks) {
   EXPECT_TRUE(limiter.TryStart(2).has_value());
   EXPECT_TRUE(limiter.TryStart(3).has_value());
   EXPECT_FALSE(limiter.TryStart(1).has_value());
-  EXPECT_THAT(limiter.OnEnd(2, 0, true), IsEmpty());  // half is not enough
-  EXPECT_THAT(limiter.OnEnd(3, 0, true), ElementsAre(1));
+  EXPECT_THAT(limiter.OnEnd(2, 0, {}), IsEmpty());  // half is not enough
+  EXPECT_THAT(limiter.OnEnd(3, 0, {}), ElementsAre(1));
 }
 
 TEST(RateLimiter, RefusesWhatCouldNeverRun) {
@@ -74,14 +75,53 @@ TEST(RateLimiter, WhoRanLeastByItsPriorityGoesFirst) {
   ASSERT_FALSE(limiter.TryStart(2).has_value());
   for (int i = 0; i < 40; ++i) {
     ++runs[running];
-    EXPECT_FALSE(limiter.TryStart(running).has_value());  // both always want to
-    const auto due = limiter.OnEnd(running, 0, true);
-    ASSERT_FALSE(due.empty());
-    running = due.front();
+    const auto called = limiter.OnEnd(running, 0, {.again = true});  // both always want to
+    ASSERT_THAT(called, SizeIs(1));
+    running = called.front();
     ASSERT_TRUE(limiter.TryStart(running).has_value());
   }
   EXPECT_EQ(runs[1], 30);
   EXPECT_EQ(runs[2], 10);
+}
+
+class RateLimiterCalls : public testing::Test {
+ protected:
+  // 2 and 3 wait for what 1 holds; 3 has run less by its priority.
+  void SetUp() override {
+    for (const RateLimiter::Id id : {1, 2, 3}) ASSERT_TRUE(limiter.Add(id, {Group({R(1)})}).ok());
+    ASSERT_TRUE(limiter.TryStart(2).has_value());
+    limiter.OnEnd(2, 0, {});
+    ASSERT_TRUE(limiter.TryStart(1).has_value());
+    ASSERT_FALSE(limiter.TryStart(2).has_value());
+    ASSERT_FALSE(limiter.TryStart(3).has_value());
+  }
+  RateLimiter limiter{{{"R", {{-1, 1}}}}};
+};
+
+TEST_F(RateLimiterCalls, OnlyAsManyAreCalledAsThereIsRoomFor) {
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(3));
+  EXPECT_TRUE(limiter.TryStart(3).has_value());
+  EXPECT_THAT(limiter.OnEnd(3, 0, {}), ElementsAre(2));
+}
+
+TEST_F(RateLimiterCalls, NobodyWhoRanMoreTakesTheRoomOfOneThatWasCalled) {
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(3));
+  EXPECT_FALSE(limiter.TryStart(1).has_value());
+  EXPECT_FALSE(limiter.TryStart(2).has_value());
+  EXPECT_TRUE(limiter.TryStart(3).has_value());
+}
+
+TEST_F(RateLimiterCalls, OneThatNeedsItNoMoreCallsTheNext) {
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(3));
+  EXPECT_TRUE(limiter.TryStart(3).has_value());
+  EXPECT_THAT(limiter.OnEnd(3, 0, {.ran = false}), ElementsAre(2));
+}
+
+TEST_F(RateLimiterCalls, OneThatIsRemovedCallsTheNext) {
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(3));
+  EXPECT_THAT(limiter.Remove(3), ElementsAre(2));
+  EXPECT_EQ(limiter.TryStart(3), std::nullopt);
+  EXPECT_TRUE(limiter.TryStart(2).has_value());
 }
 
 TEST(RateLimiter, ALargeOneDoesNotBlockSmallOnesButIsNotStarved) {
@@ -94,16 +134,16 @@ TEST(RateLimiter, ALargeOneDoesNotBlockSmallOnesButIsNotStarved) {
   EXPECT_TRUE(limiter.TryStart(3).has_value());  // passes the large one
   int passed = 1;
   for (; passed < 1000; ++passed) {  // one of the two is always under way
-    limiter.OnEnd(2, 0, true);
+    limiter.OnEnd(2, 0, {});
     if (!limiter.TryStart(2).has_value()) break;
-    limiter.OnEnd(3, 0, true);
+    limiter.OnEnd(3, 0, {});
     if (!limiter.TryStart(3).has_value()) break;
   }
   EXPECT_LT(passed, RateLimiter::kPassedOverMax + 1);
-  const auto due = limiter.OnEnd(3, 0, true);
+  const auto due = limiter.OnEnd(3, 0, {});
   ASSERT_THAT(due, ElementsAre(1));
   EXPECT_TRUE(limiter.TryStart(1).has_value());
-  EXPECT_THAT(limiter.OnEnd(1, 0, true), testing::Not(IsEmpty()));  // the small ones go on
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), testing::Not(IsEmpty()));  // the small ones go on
 }
 
 TEST(RateLimiter, AGroupRunsNoMoreThanItsCountAndPassiveOnesNever) {
@@ -123,7 +163,7 @@ TEST(RateLimiter, ARemovedModelGivesBackWhatItsRunsHold) {
   ASSERT_TRUE(limiter.TryStart(1).has_value());
   ASSERT_FALSE(limiter.TryStart(2).has_value());
   limiter.Remove(1);
-  EXPECT_THAT(limiter.OnEnd(1, 0, true), ElementsAre(2));
+  EXPECT_THAT(limiter.OnEnd(1, 0, {}), ElementsAre(2));
   limiter.Remove(2);
   EXPECT_EQ(limiter.TryStart(2), std::nullopt);
 }

@@ -9,6 +9,7 @@ from gated import FOREVER_MS, LANES, Calls, metric, pending, write_identity
 from testkit import paths
 from waiting import wait_until
 
+SPACED = 20  # ms a run takes
 
 
 def group(resource, count=1, priority=1, instances=1, is_global=False):
@@ -63,6 +64,25 @@ def test_off_it_holds_nobody(start):
     asks.wait()
     assert not asks.errors()
     holds.cancel(0)
+
+
+def test_the_model_of_higher_priority_runs_more_often(start):
+    """Priority 1 runs twice as often as 2: of the first twelve runs, eight."""
+    server = start(*ON, "--rate-limit-resource", "R:1", holds=(group("R"), FOREVER_MS),
+                   often=(group("R", priority=1), SPACED), seldom=(group("R", priority=2), SPACED))
+    holds, often, seldom = (Calls(server, name) for name in ("holds", "often", "seldom"))
+    holds.send(0)
+    wait_until(lambda: metric(server, "sarai_model_in_flight_requests", "holds") == 1
+               and pending(server, "holds") == 0, "the resource is held")
+    for value in range(8):
+        often.queue(value)
+        seldom.queue(value)
+    holds.cancel(0)
+    often.wait()
+    meanwhile = len(seldom.order)
+    assert 2 <= meanwhile <= 5, f"'seldom' ran {meanwhile} times while 'often' ran 8 times"
+    seldom.wait()
+    assert not often.errors() and not seldom.errors()
 
 
 def test_a_model_that_asks_for_more_than_there_is_is_refused_by_name(start):

@@ -60,6 +60,7 @@ struct BackendRegistry::Impl {
   std::string LibraryOf(const std::string& name) const;
   Status CheckKnown(const std::string& name) const;
   backends::BackendOptions OptionsOf(const std::string& name) const;
+  bool IsIsolated(const std::string& name) const { return !options.in_process.contains(name); }
   Result<std::unique_ptr<backends::Backend>> Open(const std::string& name) const;
   void TellLost(const std::string& name, const Status& why);
   void Listen(const std::string& name, backends::Backend& backend);
@@ -98,8 +99,7 @@ backends::BackendOptions BackendRegistry::Impl::OptionsOf(const std::string& nam
 
 Result<std::unique_ptr<backends::Backend>> BackendRegistry::Impl::Open(
     const std::string& name) const {
-  if (!options.isolated.contains(name))
-    return backends::LoadBackendLibrary(LibraryOf(name), OptionsOf(name));
+  if (!IsIsolated(name)) return backends::LoadBackendLibrary(LibraryOf(name), OptionsOf(name));
   if (options.host_executable.empty())
     return Error(Code::kFailedPrecondition,
                  "backend '{}' runs in a process of its own, but no executable for it is set",
@@ -152,7 +152,7 @@ Result<backends::Backend*> BackendRegistry::Get(const std::string& name) {
   if (!backend) return Error(std::move(backend).error());
   entry.backend = std::move(*backend);
   LogInfo("engine", "opened backend '{}'{}", name,
-          impl_->options.isolated.contains(name) ? ", in a process of its own" : "");
+          impl_->IsIsolated(name) ? ", in a process of its own" : "");
   return entry.backend.get();
 }
 

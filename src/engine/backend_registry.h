@@ -14,10 +14,11 @@
 namespace sarai::engine {
 
 struct RegistryOptions {
-  std::string backend_directory;                 // holds libsarai_*.so
-  std::string host_executable;                   // this program; run as `sarai backend-host …`
-  std::set<std::string> isolated = {"pytorch"};  // run in a backend host
-  int host_channels = 8;                         // calls at once into one host
+  std::string backend_directory;  // holds libsarai_*.so
+  std::string host_executable;    // this program; run as `sarai backend-host …`
+  // All others run in a backend host.
+  std::set<std::string> in_process = {"identity", "onnxruntime", "repeat", "square"};
+  int host_channels = 8;  // calls at once into one host
   backends::BackendOptions backend_options;
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
 };

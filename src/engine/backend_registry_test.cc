@@ -19,7 +19,7 @@ TEST(BackendRegistry, SaysWhichBackendsThereAre) {
   folder.Write("libsarai_a.so", "");
   folder.Write("libsarai_b.so", "");
   folder.Write("other.so", "");
-  BackendRegistry registry({.backend_directory = folder.path()});
+  BackendRegistry registry({.backend_directory = folder.path(), .in_process = {"a"}});
   for (const char* name : {"c", "", "../a", "a.so/../a"}) {
     const auto missing = registry.Get(name);
     ASSERT_FALSE(missing);
@@ -32,7 +32,7 @@ TEST(BackendRegistry, SaysWhichBackendsThereAre) {
 TEST(BackendRegistry, TriesALibraryThatDidNotOpenAgain) {
   TestFolder folder;
   folder.Write("libsarai_a.so", "no library");
-  BackendRegistry registry({.backend_directory = folder.path()});
+  BackendRegistry registry({.backend_directory = folder.path(), .in_process = {"a"}});
   for (int i = 0; i < 2; ++i)
     EXPECT_THAT(registry.Get("a").error().message(), HasSubstr("libsarai_a.so"));
   EXPECT_THAT(registry.opened(), testing::IsEmpty());
@@ -41,7 +41,7 @@ TEST(BackendRegistry, TriesALibraryThatDidNotOpenAgain) {
 TEST(BackendRegistry, NeedsAnExecutableForBackendsInAProcessOfTheirOwn) {
   TestFolder folder;
   folder.Write("libsarai_a.so", "");
-  BackendRegistry registry({.backend_directory = folder.path(), .isolated = {"a"}});
+  BackendRegistry registry({.backend_directory = folder.path()});
   EXPECT_EQ(registry.Get("a").error().code(), Code::kFailedPrecondition);
 }
 

@@ -39,7 +39,7 @@ class OnnxRuntimeTest : public testing::Test {
   static RegistryOptions InAHost() {
     return {.backend_directory = kBackends,
             .host_executable = SARAI_BUILD_DIR "/bin/backend_host_test_main",
-            .isolated = {"onnxruntime"}};
+            .in_process = {}};
   }
 
   static constexpr char kBackends[] = SARAI_BUILD_DIR "/lib/sarai/backends";

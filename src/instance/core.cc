@@ -52,7 +52,6 @@ kserve::ServerMetadata ServerMetadataOf(const std::string& name) {
 engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {
   return {.backend_directory = options.backend_directory,
           .host_executable = options.host_executable,
-          .isolated = options.isolated_backends,
           .host_channels = options.host_channels,
           .backend_options = {.intra_op_threads = options.intra_op_threads},
           .backend_settings = options.backend_settings};

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -66,11 +65,10 @@ struct InstanceOptions {
   int lookup_threads = 2;  // HEAD requests
 
   // --- backends --------------------------------------------------------------------------------
-  std::string backend_directory;                          // holds libsarai_*.so
-  std::string host_executable;                            // this program; run as `… backend-host`
-  std::set<std::string> isolated_backends = {"pytorch"};  // run in a backend host
-  int host_channels = 8;                                  // calls at once into one host
-  int intra_op_threads = 0;  // of a backend's shared pool; 0 = one per core
+  std::string backend_directory;  // holds libsarai_*.so
+  std::string host_executable;    // this program; run as `… backend-host`
+  int host_channels = 8;          // calls at once into one host
+  int intra_op_threads = 0;       // of a backend's shared pool; 0 = one per core
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name
   bool rate_limit = false;  // engine::EngineOptions, as the resources
   std::map<std::string, std::map<int, uint32_t>> rate_limit_resources;

@@ -1,11 +1,25 @@
 #!/usr/bin/env bash
-# Installs everything Sarai needs to build, test and demonstrate itself: Debian packages first,
-# then the parts under $SARAI_DEPS side by side. Near-instant when nothing is missing.
+# setup.sh [--backend NAME]…: installs everything Sarai needs to build, test and demonstrate itself:
+# Debian packages first, then the parts under $SARAI_DEPS side by side, among them the frameworks
+# that are named. Near-instant when nothing is missing.
 source "$(dirname "$0")/common.sh"
 
 parts=(onnxruntime pytorch python versitygw collector)
-total=$((1 + ${#parts[@]}))
 part=setup
+while (($# > 0)); do
+  case $1 in
+    --backend=*) name=${1#*=} ;;
+    --backend) name=${2:-} && shift ;;
+    *) die "'$1' is not --backend NAME" ;;
+  esac
+  if [[ ! -f $setup_dir/backends/$name.sh ]]; then
+    die "no backend '$name' to install; there are:" \
+      "$(cd "$setup_dir/backends" && echo *.sh | sed 's/\.sh//g')"
+  fi
+  parts+=("backends/$name")
+  shift
+done
+total=$((1 + ${#parts[@]}))
 mkdir -p "$SARAI_DEPS"
 
 # Two checkouts may share $SARAI_DEPS: one sets up, the other waits and then finds it done.

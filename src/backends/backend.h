@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "types/inference.h"
+#include "types/model_caller.h"
 #include "types/model_spec.h"
 #include "types/tensor.h"
 
@@ -32,7 +33,21 @@ struct ExecuteContext {
   Parameters parameters;
   std::string request_id;
   CorrelationId sequence;
+  bool sequence_start = false, sequence_end = false;
+  uint64_t priority = 0;
+  Duration timeout{0};
   CancellationPtr cancellation;
+};
+
+// May be called from any thread, one call at a time, until `final`. A response without outputs is
+// only the end.
+using Respond = std::move_only_function<void(Result<std::vector<Tensor>> outputs, bool final)>;
+
+// One request of a run, for backends that take them apart.
+struct BackendRequest {
+  std::vector<Tensor> inputs;
+  ExecuteContext context;
+  Respond respond;  // once, `final`; of decoupled models any number of times
 };
 
 // One loaded model. Execute may be called from several threads at once (at most
@@ -58,15 +73,19 @@ class BackendModel {
                                               const ExecuteContext& context) = 0;
 
   // Models with spec.decoupled: one request, any number of responses. Returns when the instance can
-  // take the next request; `respond` may be called during and after, from any thread, one call at a
-  // time, until `final`. A response without outputs is only the end. Errors: as of Execute; then
+  // take the next request; `respond` may be called during and after. Errors: as of Execute; then
   // `respond` is not called any more.
-  using Respond = std::move_only_function<void(Result<std::vector<Tensor>> outputs, bool final)>;
   virtual Status ExecuteDecoupled(const std::vector<Tensor>& inputs, const ExecuteContext& context,
                                   Respond respond) {
     (void)inputs, (void)context, (void)respond;
     return MakeStatus(Code::kUnimplemented, "this backend has no decoupled models");
   }
+
+  // Backends that see every request of a run by itself, instead of one batch of all (Triton's C ABI
+  // and Python models): then ExecuteRequests is called and never the two above. Returns when the
+  // instance can take the next run. Each request gets its own answer or error.
+  virtual bool takes_requests() const { return false; }
+  virtual void ExecuteRequests(std::vector<BackendRequest> requests) { (void)requests; }
 
   // Private bytes that this model holds now: weights and what the framework keeps with them.
   virtual uint64_t memory_bytes() const = 0;
@@ -75,6 +94,8 @@ class BackendModel {
 struct BackendOptions {
   int intra_op_threads = 0;  // of the pool that all models of the backend share; 0 = one per core
   std::map<std::string, std::string> settings;  // --backend-config=NAME,key=value
+  std::string directory;                        // of the backends
+  ModelCaller* models = nullptr;                // for models that call others; null = they cannot
 };
 
 class Backend {

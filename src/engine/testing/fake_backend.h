@@ -18,7 +18,7 @@ class FakeBackend final : public backends::Backend {
   using Outputs = Result<std::vector<Tensor>>;
   using Execute = std::function<Outputs(const ModelSpec& spec, const std::vector<Tensor>& inputs)>;
 
-  using Respond = backends::BackendModel::Respond;
+  using Respond = backends::Respond;
   // Of decoupled models.
   using Stream = std::function<Status(const std::vector<Tensor>& inputs,
                                       const backends::ExecuteContext& context, Respond respond)>;

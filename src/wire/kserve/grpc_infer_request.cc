@@ -71,6 +71,7 @@ class RequestParser {
   Status AddParameter(std::string_view bytes) {
     SARAI_TRY(ParameterEntry entry, ReadParameter(bytes));
     SARAI_CHECK_OK(CheckRequestParameter(entry));
+    MakeUnsigned(entry);
     if (entry.key == "triton_enable_empty_final_response") {
       parsed_.wants_empty_final = std::get<bool>(entry.value);
       return {};

@@ -64,6 +64,12 @@ Status CheckRequestParameter(const ParameterEntry& entry) {
   return WrongKind(entry.key, rule->expected);
 }
 
+void MakeUnsigned(ParameterEntry& entry) {
+  if (entry.key != "sequence_id" && entry.key != "timeout") return;
+  if (const auto* const number = std::get_if<int64_t>(&entry.value))
+    entry.value = static_cast<uint64_t>(*number);
+}
+
 Result<ParameterEntry> ReadParameter(std::string_view bytes) {
   ParameterEntry entry;
   std::optional<Parameter> value;

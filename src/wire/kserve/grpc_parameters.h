@@ -22,6 +22,8 @@ Status WrongKind(std::string_view key, std::string_view expected);
 
 // A request's parameter that has a meaning must be of its kind.
 Status CheckRequestParameter(const ParameterEntry& entry);
+// Clients hold ids and waits as unsigned numbers and send them as int64_param.
+void MakeUnsigned(ParameterEntry& entry);
 
 // A model's version: nothing, or a number greater than 0. Errors: kInvalidArgument.
 Status CheckVersion(std::string_view version);

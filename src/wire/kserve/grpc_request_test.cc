@@ -1,6 +1,7 @@
 // ModelInferRequest as protobuf's own library writes it, read by hand.
 #include <cstring>
 #include <functional>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,6 +75,26 @@ std::vector<T> Values(const Tensor& tensor) {
   std::vector<T> values(tensor.data.size() / sizeof(T));
   if (!values.empty()) std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
   return values;
+}
+
+TEST(ParseGrpcInferRequest, NamesThatMeanSomethingOnlyOverHttpAreOrdinary) {
+  ModelInferRequest request = OneInput("FP32", {1, 1}, std::string(4, '\0'));
+  (*request.mutable_parameters())["headers"] = Text("h");
+  (*request.mutable_parameters())["binary_data_output"] = Int(1);
+  const auto parsed = Parse(request);
+  ASSERT_EQ(ErrorOf(parsed), "parsed");
+  EXPECT_EQ(parsed->request.parameters,
+            (Parameters{{"headers", "h"}, {"binary_data_output", int64_t{1}}}));
+}
+
+TEST(ParseGrpcInferRequest, NumbersThatClientsHoldUnsignedComeAsSignedOnes) {
+  ModelInferRequest request = OneInput("FP32", {1, 1}, std::string(4, '\0'));
+  (*request.mutable_parameters())["sequence_id"] = Int(-1);
+  (*request.mutable_parameters())["timeout"] = Int(-1);
+  const auto parsed = Parse(request);
+  ASSERT_EQ(ErrorOf(parsed), "parsed");
+  EXPECT_EQ(parsed->request.sequence, CorrelationId(std::numeric_limits<uint64_t>::max()));
+  EXPECT_GT(parsed->request.timeout, std::chrono::hours(24));
 }
 
 TEST(ParseGrpcInferRequest, ReadsEveryMember) {

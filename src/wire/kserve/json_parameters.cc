@@ -122,8 +122,14 @@ Result<Parameter> ReadParameter(ondemand::value value, std::string_view what) {
 
 Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request) {
   return ForEachMember(value, "'parameters'", [&](std::string_view key, ondemand::value member) {
+    if (key == "binary_data_output") {
+      const auto binary = ReadBool(member, What(key));
+      if (!binary) return binary.error();
+      request.binary_outputs = *binary;
+      return Status();
+    }
     auto parameter = ReadParameter(member, What(key));
-    if (!parameter) return std::move(parameter).error();
+    if (!parameter) return Status(std::move(parameter).error());
     return SetRequestParameter(key, std::move(*parameter), max_parameters, request);
   });
 }

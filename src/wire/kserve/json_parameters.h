@@ -11,7 +11,7 @@ namespace sarai::kserve {
 // A string, number or bool.
 Result<Parameter> ReadParameter(ondemand::value value, std::string_view what);
 
-// The request's own parameters, by SetRequestParameter.
+// The request's own parameters: binary_data_output, and by SetRequestParameter.
 Status ReadRequestParameters(ondemand::value value, size_t max_parameters, InferRequest& request);
 
 struct InputParameters {

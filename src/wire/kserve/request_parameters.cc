@@ -50,9 +50,8 @@ Status Keep(std::string_view key, Parameter value, size_t max_parameters, Parame
 
 Status SetRequestParameter(std::string_view key, Parameter value, size_t max_parameters,
                            InferRequest& request) {
-  if (key.starts_with("triton_") || key == "headers")
+  if (key.starts_with("triton_"))
     return MakeStatus(Code::kInvalidArgument, "parameter '{}' is a reserved name", key);
-  if (key == "binary_data_output") return SetFlag(key, value, request.binary_outputs);
   if (key == "sequence_start") return SetFlag(key, value, request.sequence_start);
   if (key == "sequence_end") return SetFlag(key, value, request.sequence_end);
   if (key == "sequence_id") return SetSequence(key, std::move(value), request);

@@ -9,9 +9,9 @@
 
 namespace sarai::kserve {
 
-// priority, timeout (µs), sequence_id, sequence_start, sequence_end and binary_data_output are
-// checked and go to their members; others are kept by name. Names that begin with "triton_", and
-// "headers", are refused; so is a name that comes twice. Errors: kInvalidArgument.
+// priority, timeout (µs), sequence_id, sequence_start and sequence_end are checked and go to their
+// members; others are kept by name. Names that begin with "triton_" are refused; so is a name that
+// comes twice. Errors: kInvalidArgument.
 Status SetRequestParameter(std::string_view key, Parameter value, size_t max_parameters,
                            InferRequest& request);
 

@@ -48,7 +48,8 @@ TEST(ParseInferRequest, ReadsEveryMember) {
   const auto request = Parse(R"({
     "id": "r-\u00e9", "unknown": [{"deep": [1, 2]}],
     "parameters": {"priority": 3, "binary_data_output": true, "sequence_id": "s", "timeout": 250,
-                   "temperature": 0.5, "big": 18446744073709551615, "n": -4, "on": true},
+                   "temperature": 0.5, "big": 18446744073709551615, "n": -4, "on": true,
+                   "headers": "h"},
     "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [[1.5, -2]]}],
     "outputs": [{"name": "y", "parameters": {"binary_data": false, "classification": 3}},
                 {"name": "z"}]})");
@@ -63,6 +64,7 @@ TEST(ParseInferRequest, ReadsEveryMember) {
   EXPECT_EQ(request->parameters.at("big"), Parameter(std::numeric_limits<uint64_t>::max()));
   EXPECT_EQ(request->parameters.at("n"), Parameter(int64_t{-4}));
   EXPECT_EQ(request->parameters.at("on"), Parameter(true));
+  EXPECT_EQ(request->parameters.at("headers"), Parameter("h"));
   ASSERT_EQ(request->inputs.size(), 1u);
   EXPECT_THAT(request->inputs[0].shape, ElementsAre(1, 2));
   EXPECT_THAT(Values<float>(request->inputs[0]), ElementsAre(1.5f, -2.0f));
@@ -221,7 +223,10 @@ TEST(ParseInferRequest, ErrorsNameTheTensorAndWhatWasExpected) {
       {R"({"inputs":[],"outputs":[{"name":"y","parameters":{"binary_data":1}}]})",
        "output 'y': parameter 'binary_data' must be true or false"},
       {R"({"inputs":[],"parameters":{"triton_x":1}})", "parameter 'triton_x' is a reserved name"},
-      {R"({"inputs":[],"parameters":{"headers":1}})", "parameter 'headers' is a reserved name"},
+      {R"({"inputs":[],"parameters":{"triton_enable_empty_final_response":true}})",
+       "'triton_enable_empty_final_response' is a reserved name"},
+      {R"({"inputs":[],"parameters":{"binary_data_output":1}})",
+       "parameter 'binary_data_output' must be true or false"},
       {R"({"inputs":[],"parameters":{"sequence_start":1}})",
        "parameter 'sequence_start' must be true or false"},
       {R"({"inputs":[],"parameters":{"sequence_id":-1}})", "parameter 'sequence_id' must be"},

@@ -45,8 +45,8 @@ kserve::ServerMetadata ServerMetadataOf(const std::string& name) {
           .version = kServerVersion,
           .extensions = {"classification", "sequence", "model_repository",
                          "model_repository(unload_dependents)", "schedule_policy",
-                         "model_configuration", "system_shared_memory", "binary_tensor_data",
-                         "parameters", "statistics", "trace", "logging"}};
+                         "model_configuration", "system_shared_memory", "cuda_shared_memory",
+                         "binary_tensor_data", "parameters", "statistics", "trace", "logging"}};
 }
 
 engine::RegistryOptions RegistryOptionsOf(const InstanceOptions& options) {

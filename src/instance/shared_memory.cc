@@ -199,7 +199,8 @@ Status SharedMemory::RegisterCuda(const kserve::CudaRegion& region) {
     return Status(Code::kInvalidArgument,
                   "'region name' is necessary to register cuda shared memory region");
   return MakeStatus(Code::kInvalidArgument,
-                    "failed to register CUDA shared memory region: '{}', GPUs not supported",
+                    "failed to register CUDA shared memory region: '{}', GPUs not supported: "
+                    "this server has none; system shared memory works",
                     region.name);
 }
 

@@ -117,6 +117,21 @@ def test_tensors_in_shared_memory(client):
             shm.destroy_shared_memory_region(handle)
 
 
+def test_names_that_are_reserved_elsewhere_are_ordinary_parameters(stub):
+    made = with_parameter("headers", "string_param", "h")
+    made.parameters["binary_data_output"].int64_param = 1
+    assert stub.ModelInfer(made).raw_output_contents == [X.tobytes()]
+
+
+def test_cuda_regions_are_told_that_there_is_no_gpu(client):
+    assert "cuda_shared_memory" in client.get_server_metadata().extensions
+    assert not client.get_cuda_shared_memory_status().regions
+    with pytest.raises(InferenceServerException, match="'g', GPUs not supported") as error:
+        client.register_cuda_shared_memory("g", b"x" * 64, 0, 64)
+    assert error.value.status() == "StatusCode.INVALID_ARGUMENT"
+    client.unregister_cuda_shared_memory()
+
+
 # --- what is wrong -------------------------------------------------------------------------------
 
 

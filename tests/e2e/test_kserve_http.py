@@ -1,4 +1,5 @@
 """KServe v2 over HTTP at `sarai instance`: Triton's client, and bytes that no client would send."""
+import base64
 import gzip
 import http.client
 import json
@@ -116,6 +117,20 @@ def test_every_route_answers(server, method, path, status):
     assert got == status, body
     if status >= 400:
         assert headers["Content-Type"] == "application/json" and json.loads(body)["error"]
+
+
+def test_names_that_only_forwarded_headers_must_not_have_are_ordinary(server):
+    request = {"inputs": [one()], "parameters": {"headers": "h"}}
+    assert call(server, "POST", "/v2/models/batched/infer", json.dumps(request))[0] == 200
+
+
+def test_cuda_regions_are_told_that_there_is_no_gpu(client):
+    assert "cuda_shared_memory" in client.get_server_metadata()["extensions"]
+    assert client.get_cuda_shared_memory_status() == []
+    with pytest.raises(InferenceServerException, match="'g', GPUs not supported") as error:
+        client.register_cuda_shared_memory("g", base64.b64encode(b"x" * 64), 0, 64)
+    assert error.value.status() == "400"
+    client.unregister_cuda_shared_memory()
 
 
 def test_a_model_is_loaded_and_unloaded(client):

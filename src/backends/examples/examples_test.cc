@@ -22,7 +22,7 @@ class Responses {
     Result<std::vector<Tensor>> outputs;
     bool final;
   };
-  BackendModel::Respond Collect() {
+  Respond Collect() {
     return [this](Result<std::vector<Tensor>> outputs, bool final) {
       std::lock_guard lock(mu_);
       all_.push_back({std::move(outputs), final});

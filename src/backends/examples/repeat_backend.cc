@@ -16,7 +16,7 @@ struct Repetition {
   std::vector<int32_t> in;
   std::vector<uint32_t> delay_ms;
   CancellationPtr cancellation;
-  BackendModel::Respond respond;
+  Respond respond;
   uint32_t next = 0;
 };
 

@@ -23,7 +23,7 @@ struct Squaring {
   int64_t count = 0, next = 0;
   Shape shape;
   CancellationPtr cancellation;
-  BackendModel::Respond respond;
+  Respond respond;
 };
 
 class SquareModel final : public ExampleModel {

@@ -79,7 +79,8 @@ class FakeModel final : public backends::BackendModel {
   }
 
   Status ExecuteDecoupled(const std::vector<Tensor>& inputs,
-                          const backends::ExecuteContext& context, Respond respond) override {
+                          const backends::ExecuteContext& context,
+                          backends::Respond respond) override {
     const bool alive = Enter(inputs, context);
     const Status status = alive ? stream_(inputs, context, std::move(respond))
                                 : MakeStatus(Code::kUnavailable, "its process died");

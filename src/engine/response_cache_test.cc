@@ -86,6 +86,33 @@ TEST_F(CachedTest, ModelsThatDoNotAskForItAreNotCached) {
   EXPECT_EQ(model.counters().cache_miss.count, 0u);
 }
 
+PendingRequest Of(std::vector<Tensor> inputs) {
+  PendingRequest pending;
+  pending.inputs = std::move(inputs);
+  return pending;
+}
+
+TEST(ResponseCache, EqualRequestsOfOneLoadHaveOneKey) {
+  const ResponseCache cache(4096);
+  const PendingRequest one = Of({Floats("x", {2}, {1, 2})}), same = Of({Floats("x", {2}, {1, 2})});
+  ASSERT_TRUE(cache.KeyOf(1, one));
+  EXPECT_EQ(cache.KeyOf(1, one), cache.KeyOf(1, same));
+  EXPECT_NE(cache.KeyOf(1, one), cache.KeyOf(2, one));
+}
+
+TEST(ResponseCache, TheSameBytesInOtherPiecesAreAnotherRequest) {
+  const ResponseCache cache(4096);
+  EXPECT_NE(cache.KeyOf(1, Of({Floats("x", {2}, {1, 2}), Floats("y", {1}, {3})})),
+            cache.KeyOf(1, Of({Floats("x", {1}, {1}), Floats("y", {2}, {2, 3})})));
+  EXPECT_NE(cache.KeyOf(1, Of({Floats("x", {2}, {1, 2})})),
+            cache.KeyOf(1, Of({Floats("x", {1, 2}, {1, 2})})));
+}
+
+TEST(ResponseCache, KeysDependOnASecret) {
+  const PendingRequest one = Of({Floats("x", {1}, {1})});
+  EXPECT_NE(ResponseCache(4096).KeyOf(1, one), ResponseCache(4096).KeyOf(1, one));
+}
+
 TEST(ResponseCache, TheOldestAnswersMakeRoom) {
   ResponseCache cache(4096);
   const std::vector<Tensor> outputs = {Floats("y", {256}, std::vector<float>(256, 1))};

@@ -142,7 +142,7 @@ void Serving::Infer(const VersionPtr& version, InferRequest request, InferRespon
 bool Serving::AnswerFromCache(const VersionPtr& version, Pending& pending) {
   const ModelSpec& spec = version->spec();
   if (cache_ == nullptr || !spec.response_cache || spec.decoupled || spec.sequence) return false;
-  const auto key = ResponseCache::KeyOf(version->load_number(), *pending);
+  const auto key = cache_->KeyOf(version->load_number(), *pending);
   if (!key) return false;
   const auto answer = cache_->Find(*key);
   const Duration looked_up = clock_.Now() - pending->arrived;

@@ -1,4 +1,4 @@
-// `sarai model pack` and `sarai model inspect`.
+// `sarai model pack` and `sarai model inspect`; `tune` is in model_tune.cc.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/bytes.h"
+#include "cli/model_tune.h"
 #include "cli/pack.h"
 #include "cli/subcommand.h"
 #include "engine/engine.h"
@@ -68,7 +69,7 @@ int RunInspect(const std::string& folder, bool as_json) {
 }  // namespace
 
 void AddModel(CLI::App& app, Run& run) {
-  CLI::App* const model = app.add_subcommand("model", "Pack and inspect models");
+  CLI::App* const model = app.add_subcommand("model", "Pack, inspect and tune models");
   model->require_subcommand(1);
 
   CLI::App* const pack = model->add_subcommand("pack", "A model folder -> an archive for S3");
@@ -89,6 +90,7 @@ void AddModel(CLI::App& app, Run& run) {
   inspect->callback([folder, as_json, &run] {
     run = [folder, as_json] { return RunInspect(*folder, *as_json); };
   });
+  AddModelTune(*model, run);
 }
 
 }  // namespace sarai::cli

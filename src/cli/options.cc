@@ -36,23 +36,37 @@ CLI::Option* AddBytes(CLI::App& app, const std::string& flag, uint64_t& bytes,
                    [](const std::string& text) { return ParseBytes(text); });
 }
 
-Result<std::chrono::milliseconds> ParseDuration(const std::string& text) {
-  constexpr std::array<std::pair<std::string_view, double>, 6> kUnits = {
-      {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"min", 6e4}, {"h", 3.6e6}}};
+Result<Duration> ParseFineDuration(const std::string& text) {
+  constexpr std::array<std::pair<std::string_view, double>, 7> kUnits = {
+      {{"", 1e9}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 6e10}, {"min", 6e10}, {"h", 3.6e12}}};
   const std::string_view trimmed = Trim(text);
   double number = 0;
   const auto [end, error] =
       std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
   const std::string_view unit = Trim(trimmed.substr(static_cast<size_t>(end - trimmed.data())));
   if (error == std::errc() && number >= 0 && number < 1e9)
-    for (const auto& [name, milliseconds] : kUnits)
-      if (name == unit) return std::chrono::milliseconds(std::llround(number * milliseconds));
+    for (const auto& [name, nanoseconds] : kUnits)
+      if (name == unit && number * nanoseconds < 9e18)
+        return Duration(std::llround(number * nanoseconds));
   return Error(Code::kInvalidArgument, "'{}' is not a duration such as 250ms, 55s or 2m", text);
+}
+
+Result<std::chrono::milliseconds> ParseDuration(const std::string& text) {
+  SARAI_TRY(const Duration fine, ParseFineDuration(text));
+  const auto whole = std::chrono::round<std::chrono::milliseconds>(fine);
+  if (fine > Duration{0} && whole.count() == 0)
+    return Error(Code::kInvalidArgument, "'{}' is less than a millisecond", text);
+  return whole;
 }
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& flag,
                          std::chrono::milliseconds& duration, const std::string& help) {
   return AddParsed(app, flag, duration, help, "DURATION", ParseDuration);
+}
+
+CLI::Option* AddFineDuration(CLI::App& app, const std::string& flag, Duration& duration,
+                             const std::string& help) {
+  return AddParsed(app, flag, duration, help, "DURATION", ParseFineDuration);
 }
 
 Result<HostPort> ParseHostPort(const std::string& text) {

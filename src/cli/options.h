@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 namespace CLI {
@@ -25,6 +26,9 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& flag,
                          std::chrono::milliseconds& duration, const std::string& help);
 
 Result<std::chrono::milliseconds> ParseDuration(const std::string& text);
+// Also "250us".
+CLI::Option* AddFineDuration(CLI::App& app, const std::string& flag, Duration& duration,
+                             const std::string& help);
 
 struct HostPort {
   std::string host;

@@ -28,7 +28,8 @@ LEVELS = {
     "gateway": 6,
     "control": 6,
     "loadgen": 6,
-    "cli": 7,
+    "tuning": 7,
+    "cli": 8,
 }
 
 # Rooms whose folders must not know each other, and the folders that all the others may use.

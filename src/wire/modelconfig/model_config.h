@@ -20,6 +20,7 @@ namespace sarai::modelconfig {
 Result<inference::ModelConfig> ParseText(std::string_view text, std::string_view file_name);
 Result<inference::ModelConfig> ParseJson(std::string_view json);
 std::string ToJson(const inference::ModelConfig& config);  // GET …/config
+std::string ToText(const inference::ModelConfig& config);  // a config.pbtxt
 
 // Fills what does not need the model: name (from the folder), backend <-> platform, default file
 // name. `files` are the names in the chosen version folder ("model.onnx").

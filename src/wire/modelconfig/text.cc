@@ -109,4 +109,12 @@ Result<inference::ModelConfig> ParseText(std::string_view text, std::string_view
   return config;
 }
 
+std::string ToText(const inference::ModelConfig& config) {
+  std::string text;
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetUseUtf8StringEscaping(true);
+  printer.PrintToString(config, &text);
+  return text;
+}
+
 }  // namespace sarai::modelconfig

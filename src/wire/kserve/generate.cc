@@ -22,19 +22,9 @@ class GenerateParser {
       : spec_(spec), options_(options) {}
 
   Result<InferRequest> Parse(std::string_view body) {
-    const PaddedJson json(body, 0);
-    ondemand::parser parser;
-    ondemand::document document;
-    if (const auto error = parser.iterate(json.view()).get(document))
-      return Error(Malformed(error));
-    ondemand::object root;
-    if (const auto error = document.get_object().get(root))
-      return Error(NotA(error, "the request", "a JSON object"));
-    SARAI_CHECK_OK(ForEachMember(root, [&](std::string_view key, ondemand::value value) {
-      return ReadRootMember(key, value);
-    }));
-    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-      return Error(Code::kInvalidArgument, "the request's JSON is followed by something else");
+    SARAI_CHECK_OK(ReadRequestObject(
+        PaddedJson(body, /*readable_behind=*/0),
+        [&](std::string_view key, ondemand::value value) { return ReadRootMember(key, value); }));
     return std::move(request_);
   }
 
@@ -132,8 +122,7 @@ std::string ValueOf(const Parameter& parameter) {
 
 Result<InferRequest> ParseGenerateRequest(std::string_view body, const ModelSpec& spec,
                                           const ParseOptions& options) {
-  if (body.size() > options.max_json_bytes)
-    return Error(TooLarge("the request JSON size", body.size(), options.max_json_bytes));
+  SARAI_CHECK_OK(CheckRequestSize(body.size(), options.max_json_bytes));
   return GenerateParser(spec, options).Parse(body);
 }
 

@@ -31,18 +31,9 @@ class RequestParser {
       : body_(body), options_(options), json_size_(json_size), binary_at_(json_size) {}
 
   Result<InferRequest> Parse() {
-    const PaddedJson json(body_.text().substr(0, json_size_), body_.size() - json_size_);
-    ondemand::parser parser;
-    ondemand::document document;
-    if (const auto error = parser.iterate(json.view()).get(document))
-      return Error(Malformed(error));
-    ondemand::object root;
-    if (const auto error = document.get_object().get(root))
-      return Error(NotA(error, "the request", "a JSON object"));
-    SARAI_CHECK_OK(ForEachMember(
-        root, [&](std::string_view key, ondemand::value value) { return ReadMember(key, value); }));
-    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-      return Error(Code::kInvalidArgument, "the request's JSON is followed by something else");
+    SARAI_CHECK_OK(ReadRequestObject(
+        PaddedJson(body_.text().substr(0, json_size_), body_.size() - json_size_),
+        [&](std::string_view key, ondemand::value value) { return ReadMember(key, value); }));
     return Finish();
   }
 
@@ -305,8 +296,7 @@ Result<InferRequest> ParseInferRequest(const Blob& body, std::optional<size_t> j
     return Error(Code::kInvalidArgument, "the JSON part is said to have {} bytes, the body has {}",
                  size, body.size());
   if (json_size == 0) return RawRequest(body);
-  if (size > options.max_json_bytes)
-    return Error(TooLarge("the request JSON size", size, options.max_json_bytes));
+  SARAI_CHECK_OK(CheckRequestSize(size, options.max_json_bytes));
   return RequestParser(body, size, options).Parse();
 }
 

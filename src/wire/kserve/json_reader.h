@@ -41,11 +41,13 @@ inline Status Malformed(simdjson::error_code error) {
                     simdjson::error_message(error));
 }
 
-inline Status TooLarge(std::string_view what, uint64_t bytes, uint64_t max_bytes) {
+inline Status CheckRequestSize(uint64_t bytes, uint64_t max_bytes) {
+  if (bytes <= max_bytes) return {};
   return MakeStatus(Code::kInvalidArgument,
-                    "{} of {} bytes exceeds the maximum allowed input size of {} bytes. Use "
-                    "--http-max-input-size to increase the limit. Binary data is not counted",
-                    what, bytes, max_bytes);
+                    "the request JSON size of {} bytes exceeds the maximum allowed input size of "
+                    "{} bytes. Use --http-max-input-size to increase the limit. Binary data is not "
+                    "counted",
+                    bytes, max_bytes);
 }
 
 inline bool IsWrongType(simdjson::error_code error) {
@@ -99,6 +101,21 @@ Status ForEachMember(ondemand::value value, std::string_view what, Visit visit) 
   ondemand::object object;
   if (const auto error = value.get_object().get(object)) return NotA(error, what, "an object");
   return ForEachMember(object, std::move(visit));
+}
+
+// A request's text, which must be one object and nothing behind it: calls `visit(key, value)` for
+// each member until it fails. Keys and values are gone when it returns.
+template <typename Visit>
+Status ReadRequestObject(const PaddedJson& json, Visit visit) {
+  ondemand::parser parser;
+  ondemand::document document;
+  if (const auto error = parser.iterate(json.view()).get(document)) return Malformed(error);
+  ondemand::object root;
+  if (const auto error = document.get_object().get(root))
+    return NotA(error, "the request", "a JSON object");
+  SARAI_CHECK_OK(ForEachMember(root, std::move(visit)));
+  if (document.current_location().error() == simdjson::OUT_OF_BOUNDS) return {};
+  return Status(Code::kInvalidArgument, "the request's JSON is followed by something else");
 }
 
 template <typename Visit>

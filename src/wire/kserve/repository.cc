@@ -56,22 +56,13 @@ class LoadReader {
 };
 
 Status ReadBody(std::string_view body, LoadReader& reader) {
-  const PaddedJson json(body, 0);
-  ondemand::parser parser;
-  ondemand::document document;
-  if (const auto error = parser.iterate(json.view()).get(document)) return Malformed(error);
-  ondemand::object root;
-  if (const auto error = document.get_object().get(root))
-    return NotA(error, "the request", "a JSON object");
-  SARAI_CHECK_OK(ForEachMember(root, [&](std::string_view key, ondemand::value value) -> Status {
-    if (key != "parameters") return {};
-    return ForEachMember(value, "'parameters'", [&](std::string_view name, auto parameter) {
-      return reader.Read(name, parameter);
-    });
-  }));
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-    return Status(Code::kInvalidArgument, "the request's JSON is followed by something else");
-  return {};
+  const auto read = [&](std::string_view name, ondemand::value value) {
+    return reader.Read(name, value);
+  };
+  return ReadRequestObject(
+      PaddedJson(body, /*readable_behind=*/0), [&](std::string_view key, ondemand::value value) {
+        return key == "parameters" ? ForEachMember(value, "'parameters'", read) : Status();
+      });
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model_config.pb.h"
-#include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/testing/configs.h"
 
 namespace sarai::modelconfig {
 namespace {
@@ -16,15 +15,13 @@ constexpr char kStep[] =
     "step { model_name: 'a' model_version: -1 input_map { key: 'x' value: 'IN' } output_map { "
     "key: 'y' value: 'OUT' } }";
 
-inference::ModelConfig Config(std::string_view platform, std::string_view more) {
-  auto config = ParseText(fmt::format("name: 'e' {} {}", platform, more), "config.pbtxt");
-  EXPECT_TRUE(config) << config.error().message();
-  return config.value_or(inference::ModelConfig());
+inference::ModelConfig OfPlatform(std::string_view platform, std::string_view more) {
+  return Config(fmt::format("name: 'e' {} {}", platform, more));
 }
 
 inference::ModelConfig Ensemble(std::string_view steps, std::string_view more = "") {
-  return Config("platform: 'ensemble'",
-                fmt::format("ensemble_scheduling {{ {} }} {}", steps, more));
+  return OfPlatform("platform: 'ensemble'",
+                    fmt::format("ensemble_scheduling {{ {} }} {}", steps, more));
 }
 
 TEST(EnsembleConfiguration, NeedsNoBackendAndGetsNoInstanceGroup) {
@@ -57,8 +54,8 @@ TEST(EnsembleConfiguration, BecomesStepsInOrder) {
 
 TEST(EnsembleConfiguration, SaysWhatIsWrong) {
   const std::vector<std::pair<inference::ModelConfig, std::string>> cases = {
-      {Config("platform: 'ensemble'", ""), "must have ensemble_scheduling"},
-      {Config("backend: 'onnxruntime'", fmt::format("ensemble_scheduling {{ {} }}", kStep)),
+      {OfPlatform("platform: 'ensemble'", ""), "must have ensemble_scheduling"},
+      {OfPlatform("backend: 'onnxruntime'", fmt::format("ensemble_scheduling {{ {} }}", kStep)),
        "needs platform: \"ensemble\""},
       {Ensemble(""), "needs one step"},
       {Ensemble(kStep, "backend: 'onnxruntime'"), "must not name a backend"},
@@ -77,13 +74,13 @@ TEST(EnsembleConfiguration, SaysWhatIsWrong) {
 }
 
 TEST(ResponseCacheConfiguration, BelongsToModelsWhoseAnswersDependOnOneRequest) {
-  const auto spec = ToSpec(Config("backend: 'b'", "response_cache { enable: true }"), 1, "/m");
+  const auto spec = ToSpec(OfPlatform("backend: 'b'", "response_cache { enable: true }"), 1, "/m");
   ASSERT_TRUE(spec);
   EXPECT_TRUE(spec->response_cache);
   for (const char* more :
        {"model_transaction_policy { decoupled: true }", "sequence_batching { }"}) {
-    const Status status =
-        Validate(Config("backend: 'b'", fmt::format("response_cache {{ enable: true }} {}", more)));
+    const Status status = Validate(
+        OfPlatform("backend: 'b'", fmt::format("response_cache {{ enable: true }} {}", more)));
     EXPECT_THAT(status.message(), HasSubstr("response_cache must be off")) << more;
   }
 }

@@ -1,33 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model_config.pb.h"
-#include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/testing/configs.h"
 
 namespace sarai::modelconfig {
 namespace {
 
-using inference::ModelConfig;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-ModelConfig Config(std::string_view text) {
-  auto config = ParseText(text, "config.pbtxt");
-  EXPECT_TRUE(config) << config.error().message();
-  return config.value_or(ModelConfig());
-}
-
-// A valid configuration with `more` behind it.
-ModelConfig Valid(std::string_view more = "") {
-  return Config(fmt::format(R"(
-    name: "m" backend: "onnxruntime" max_batch_size: 8
-    input {{ name: "x" data_type: TYPE_FP32 dims: [3, -1] }}
-    output {{ name: "y" data_type: TYPE_FP32 dims: [2] }} {})",
-                            more));
-}
-
-std::string Outcome(const Status& status) { return status.ToString(); }
 
 // ---- Autofill
 
@@ -147,11 +128,11 @@ TEST(Complete, OnlyChecksWhereItIsNotToFill) {
   auto config = Config(
       "name: 'm' backend: 'onnxruntime' input { name: 'x' data_type: TYPE_FP32 "
       "dims: [-1, 3, 224] }");
-  EXPECT_EQ(Outcome(Complete(config, kBatching, {.fill = false})), "ok");
+  EXPECT_EQ(Complete(config, kBatching, {.fill = false}).ToString(), "ok");
   EXPECT_EQ(config.output_size(), 0);
   EXPECT_EQ(config.max_batch_size(), 0);
   auto wrong = Config("name: 'm' backend: 'onnxruntime' input { name: 'x' dims: [-1, 3, 224] }");
-  EXPECT_THAT(Outcome(Complete(wrong, kBatching, {.fill = false})), HasSubstr("TYPE_INVALID"));
+  EXPECT_THAT(Complete(wrong, kBatching, {.fill = false}).ToString(), HasSubstr("TYPE_INVALID"));
 }
 
 TEST(Complete, DescribesAScalarByDimsOfOneAndAnEmptyReshape) {
@@ -162,7 +143,7 @@ TEST(Complete, DescribesAScalarByDimsOfOneAndAnEmptyReshape) {
   EXPECT_TRUE(config.input(1).has_reshape());
   EXPECT_EQ(config.output(0).data_type(), inference::TYPE_STRING);
   Normalize(config);
-  EXPECT_EQ(Outcome(Validate(config)), "ok");
+  EXPECT_EQ(Validate(config).ToString(), "ok");
 }
 
 TEST(Complete, AddsMissingInputsButRespectsAShorterListOfOutputs) {
@@ -177,7 +158,7 @@ TEST(Complete, ComparesTheReshapeRatherThanTheDims) {
   auto config = Config(
       "name: 'm' backend: 'onnxruntime' max_batch_size: 2 "
       "input { name: 'x' dims: [672] reshape { shape: [3, 224] } }");
-  EXPECT_EQ(Outcome(Complete(config, kBatching)), "ok");
+  EXPECT_EQ(Complete(config, kBatching).ToString(), "ok");
 }
 
 TEST(Complete, NamesWhatDoesNotAgreeWithTheModel) {
@@ -195,10 +176,11 @@ TEST(Complete, NamesWhatDoesNotAgreeWithTheModel) {
   };
   for (const auto& [text, expected] : cases) {
     auto config = Config("name: 'm' backend: 'onnxruntime' " + text);
-    EXPECT_THAT(Outcome(Complete(config, kBatching)), HasSubstr("model 'm': " + expected)) << text;
+    EXPECT_THAT(Complete(config, kBatching).ToString(), HasSubstr("model 'm': " + expected))
+        << text;
   }
   auto config = Config("name: 'm' backend: 'onnxruntime' max_batch_size: 4");
-  EXPECT_THAT(Outcome(Complete(config, kFixed)), HasSubstr("the model has [2,-1]"));
+  EXPECT_THAT(Complete(config, kFixed).ToString(), HasSubstr("the model has [2,-1]"));
 }
 
 TEST(Complete, LeavesTorchScriptsPositionalNamesToTheBackend) {
@@ -206,9 +188,9 @@ TEST(Complete, LeavesTorchScriptsPositionalNamesToTheBackend) {
       "name: 'm' platform: 'pytorch_libtorch' backend: 'pytorch' max_batch_size: 4 "
       "input { name: 'INPUT__0' data_type: TYPE_FP32 dims: [3] } "
       "output { name: 'OUTPUT__0' data_type: TYPE_FP32 dims: [3] }");
-  EXPECT_EQ(Outcome(Complete(config, {.inputs = {{"x", DataType::kInvalid, {}}}})), "ok");
+  EXPECT_EQ(Complete(config, {.inputs = {{"x", DataType::kInvalid, {}}}}).ToString(), "ok");
   EXPECT_EQ(config.input_size(), 1);
-  EXPECT_EQ(Outcome(Complete(config, {})), "ok");
+  EXPECT_EQ(Complete(config, {}).ToString(), "ok");
 }
 
 // ---- Normalize
@@ -291,7 +273,7 @@ TEST(ToSpec, GivesPlainValues) {
     parameters { key: 'k' value { string_value: 'v' } })");
   ASSERT_TRUE(Autofill(config, "resnet", {"model.pt"}).ok());
   Normalize(config);
-  ASSERT_EQ(Outcome(Validate(config)), "ok");
+  ASSERT_EQ(Validate(config).ToString(), "ok");
   const auto spec = ToSpec(config, 3, "/models/resnet");
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->backend, "pytorch");
@@ -338,7 +320,7 @@ TEST(ToSpec, WorksBeforeCompletion) {
 TEST(ToSpec, NamesLibrariesOfOperationsByTheirPaths) {
   const auto config =
       Valid("model_operations { op_library_filename: 'ops/a.so' op_library_filename: '/b.so' }");
-  EXPECT_EQ(Outcome(Validate(config)), "ok");
+  EXPECT_EQ(Validate(config).ToString(), "ok");
   EXPECT_THAT(ToSpec(config, 1, "/d")->operation_libraries, ElementsAre("/d/ops/a.so", "/b.so"));
 }
 

@@ -1,8 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model_config.pb.h"
-#include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/testing/configs.h"
 
 namespace sarai::modelconfig {
 namespace {
@@ -12,15 +11,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 ModelConfig With(std::string_view sequence, std::string_view more = "") {
-  auto config = ParseText(fmt::format(R"(
+  return Config(fmt::format(R"(
     name: "m" backend: "onnxruntime" max_batch_size: 8
     input {{ name: "x" data_type: TYPE_INT32 dims: [1] }}
     output {{ name: "y" data_type: TYPE_INT32 dims: [1] }}
     sequence_batching {{ {} }} {})",
-                                      sequence, more),
-                          "config.pbtxt");
-  EXPECT_TRUE(config) << config.error().message();
-  return config.value_or(ModelConfig());
+                            sequence, more));
 }
 
 std::string Control(std::string_view name, std::string_view kind, std::string_view values) {
@@ -127,15 +123,10 @@ TEST(SequenceBatching, NamesWhatIsWrong) {
 }
 
 TEST(SequenceBatching, TheFrameworksControlsAndStatesDoNotBecomeInputs) {
-  ModelConfig config;
-  auto parsed =
-      ParseText("name: 'm' backend: 'onnxruntime' max_batch_size: 8 sequence_batching { " +
-                    Control("START", "START", "int32_false_true: [0, 1]") +
-                    "state { input_name: 'IN' output_name: 'OUT' data_type: TYPE_FP32 "
-                    "dims: [1] } }",
-                "config.pbtxt");
-  ASSERT_TRUE(parsed);
-  config = *parsed;
+  ModelConfig config =
+      Config("name: 'm' backend: 'onnxruntime' max_batch_size: 8 sequence_batching { " +
+             Control("START", "START", "int32_false_true: [0, 1]") +
+             "state { input_name: 'IN' output_name: 'OUT' data_type: TYPE_FP32 dims: [1] } }");
   const Shape dims = {-1, 1};
   ASSERT_TRUE(
       Complete(config, {.inputs = {{"x", DataType::kInt32, dims},

@@ -1,31 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model_config.pb.h"
-#include "wire/modelconfig/model_config.h"
+#include "wire/modelconfig/testing/configs.h"
 
 namespace sarai::modelconfig {
 namespace {
 
-using inference::ModelConfig;
 using testing::HasSubstr;
-
-ModelConfig Config(std::string_view text) {
-  auto config = ParseText(text, "config.pbtxt");
-  EXPECT_TRUE(config) << config.error().message();
-  return config.value_or(ModelConfig());
-}
-
-// A valid configuration with `more` behind it.
-ModelConfig Valid(std::string_view more = "") {
-  return Config(fmt::format(R"(
-    name: "m" backend: "onnxruntime" max_batch_size: 8
-    input {{ name: "x" data_type: TYPE_FP32 dims: [3, -1] }}
-    output {{ name: "y" data_type: TYPE_FP32 dims: [2] }} {})",
-                            more));
-}
-
-std::string Outcome(const Status& status) { return status.ToString(); }
 
 TEST(Validate, AcceptsWhatIsRight) {
   for (const char* more :
@@ -45,7 +26,7 @@ TEST(Validate, AcceptsWhatIsRight) {
         "dynamic_batching { priority_levels: 1 default_priority_level: 1 }",
         "model_warmup { name: 'w' batch_size: 8 inputs { key: 'x' value { data_type: TYPE_FP32 "
         "dims: [3, 7] random_data: true } } }"})
-    EXPECT_EQ(Outcome(Validate(Valid(more))), "ok") << more;
+    EXPECT_EQ(Validate(Valid(more)).ToString(), "ok") << more;
 }
 
 TEST(Validate, RefusesByNameWhatIsNotServed) {
@@ -166,7 +147,7 @@ TEST(Validate, NamesWhatIsWrong) {
   for (const auto& [text, expected] : cases) {
     auto config = Config(text);
     Normalize(config);
-    EXPECT_THAT(Outcome(Validate(config)), HasSubstr(expected)) << text;
+    EXPECT_THAT(Validate(config).ToString(), HasSubstr(expected)) << text;
   }
 }
 
@@ -176,7 +157,7 @@ TEST(Validate, AcceptsReshapesThatHoldAsManyElements) {
                              "dims: [3, -1] reshape { shape: [1, 3, -1] }"}) {
     const auto config = Config(fmt::format(
         "name: 'm' backend: 'b' input {{ name: 'x' data_type: TYPE_FP32 {} }}", tensor));
-    EXPECT_EQ(Outcome(Validate(config)), "ok") << tensor;
+    EXPECT_EQ(Validate(config).ToString(), "ok") << tensor;
   }
 }
 

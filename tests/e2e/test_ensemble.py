@@ -10,12 +10,8 @@ import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 from gated import LANES, Calls, Gate, write_gate, write_identity as write_int32_identity
+from testkit.example_models import write_model
 from testkit.models import onnx_answer
-
-
-def write_model(repository, name, config):
-    (repository / name / "1").mkdir(parents=True)
-    (repository / name / "config.pbtxt").write_text(f'name: "{name}"\n{config}')
 
 
 def tensor(keyword, name, kind, dims):

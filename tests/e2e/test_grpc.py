@@ -19,34 +19,11 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException, serialize_byte_tensor
 
 from testkit import sequence_models
+from testkit.example_models import write_identity, write_repeat
 from waiting import wait_until
 
 TYPES = {"FP32": np.float32, "FP64": np.float64, "FP16": np.float16, "INT8": np.int8,
          "INT64": np.int64, "UINT16": np.uint16, "BOOL": np.bool_}
-
-
-def write_model(repository, name, config):
-    (repository / name / "1").mkdir(parents=True)
-    (repository / name / "config.pbtxt").write_text(f'name: "{name}"\n{config}')
-
-
-def tensors(keyword, *declared):
-    return f"{keyword} [ " + ", ".join(
-        f'{{ name: "{name}" data_type: TYPE_{kind} dims: {list(dims)} }}'
-        for name, kind, dims in declared) + " ]\n"
-
-
-def write_identity(repository, name, kind, dims=(-1,), extra=""):
-    write_model(repository, name, 'backend: "identity"\n' + tensors("input", ("INPUT0", kind, dims))
-                + tensors("output", ("OUTPUT0", kind, dims)) + extra)
-
-
-def write_repeat(repository, name="repeat"):
-    write_model(repository, name, 'backend: "repeat"\n'
-                'model_transaction_policy { decoupled: true }\n'
-                + tensors("input", ("IN", "INT32", (-1,)), ("DELAY", "UINT32", (-1,)),
-                          ("WAIT", "UINT32", (1,)))
-                + tensors("output", ("OUT", "INT32", (1,)), ("IDX", "UINT32", (1,))))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// `sarai model pack` and `sarai model inspect`; `tune` is in model_tune.cc.
+// `sarai model pack` and `sarai model inspect`; the others are in model_*.cc.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/bytes.h"
+#include "cli/model_optimize.h"
 #include "cli/model_tune.h"
 #include "cli/pack.h"
 #include "cli/subcommand.h"
@@ -69,7 +70,7 @@ int RunInspect(const std::string& folder, bool as_json) {
 }  // namespace
 
 void AddModel(CLI::App& app, Run& run) {
-  CLI::App* const model = app.add_subcommand("model", "Pack, inspect and tune models");
+  CLI::App* const model = app.add_subcommand("model", "Work on models before they are served");
   model->require_subcommand(1);
 
   CLI::App* const pack = model->add_subcommand("pack", "A model folder -> an archive for S3");
@@ -91,6 +92,7 @@ void AddModel(CLI::App& app, Run& run) {
     run = [folder, as_json] { return RunInspect(*folder, *as_json); };
   });
   AddModelTune(*model, run);
+  AddModelOptimize(*model, run);
 }
 
 }  // namespace sarai::cli

@@ -21,6 +21,18 @@ std::string Size(Bytes bytes) {
   return FormatBytes(static_cast<uint64_t>(std::max<Bytes>(bytes, 0)));
 }
 
+// `held`: what the model itself has of the tier.
+Status NeverFitsTier(std::string_view what, const Tier& tier, const Model& model, Bytes size,
+                     Bytes held, std::string_view source) {
+  const Bytes others_pinned = tier.pinned - (model.pinned ? held : 0);
+  if (size <= tier.budget - others_pinned) return {};
+  return MakeStatus(
+      Code::kResourceExhausted,
+      "model '{}' needs {} of {} ({}), more than can ever be free: the budget is {}, of which "
+      "pinned models hold {}; raise the {} budget or unpin models",
+      model.name, Size(size), what, source, Size(tier.budget), Size(others_pinned), what);
+}
+
 }  // namespace
 
 Bytes ToBytes(uint64_t bytes) {
@@ -125,27 +137,16 @@ Bytes Books::DiskNeed(const Model& model) const {
 }
 
 Status Books::NeverFitsMemory(const Model& model) const {
-  const Bytes others_pinned = memory_.pinned - (model.pinned ? model.memory.bytes : 0);
-  const Bytes size = MemorySize(model);
-  if (!memory_.bounded() || size <= memory_.budget - others_pinned) return {};
-  return MakeStatus(
-      Code::kResourceExhausted,
-      "model '{}' needs {} of memory ({}), more than can ever be free: the budget is {}, of which "
-      "pinned models hold {}; raise the memory budget or unpin models",
-      model.name, Size(size), model.measured_memory > 0 ? "measured" : "estimated from its files",
-      Size(memory_.budget), Size(others_pinned));
+  if (!memory_.bounded()) return {};
+  return NeverFitsTier("memory", memory_, model, MemorySize(model), model.memory.bytes,
+                       model.measured_memory > 0 ? "measured" : "estimated from its files");
 }
 
 Status Books::NeverFitsDisk(const Model& model) const {
-  const Bytes others_pinned = disk_.pinned - (model.pinned ? model.disk.bytes : 0);
-  const Bytes size = model.file_bytes > 0 ? model.file_bytes : model.download_bytes;
-  if (!disk_.bounded() || !model.deletable || size <= disk_.budget - others_pinned) return {};
-  return MakeStatus(
-      Code::kResourceExhausted,
-      "model '{}' needs {} of disk ({}), more than can ever be free: the budget is {}, of which "
-      "pinned models hold {}; raise the disk budget or unpin models",
-      model.name, Size(size), model.file_bytes > 0 ? "unpacked" : "its archive alone",
-      Size(disk_.budget), Size(others_pinned));
+  if (!disk_.bounded() || !model.deletable) return {};
+  const bool unpacked = model.file_bytes > 0;
+  return NeverFitsTier("disk", disk_, model, unpacked ? model.file_bytes : model.download_bytes,
+                       model.disk.bytes, unpacked ? "unpacked" : "its archive alone");
 }
 
 Status Books::NeverFits(const Model& model) const {

@@ -230,12 +230,6 @@ std::vector<bool> NeededSteps(const ModelSpec& ensemble, const std::vector<std::
   return needed;
 }
 
-std::set<std::string> ComposingModels(const EnsembleSpec& spec) {
-  std::set<std::string> models;
-  for (const EnsembleStep& step : spec.steps) models.insert(step.model);
-  return models;
-}
-
 Shape PassedOnShape(std::span<const int64_t> dims, bool batches, bool from_batching,
                     const Shape& shape) {
   if (batches == from_batching) return shape;

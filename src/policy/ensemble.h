@@ -32,9 +32,6 @@ Status CheckEnsemble(const ModelSpec& ensemble, std::span<const EnsembleMember> 
 // The steps that these outputs of the ensemble need; empty = all outputs.
 std::vector<bool> NeededSteps(const ModelSpec& ensemble, const std::vector<std::string>& outputs);
 
-// The models that the steps call, each once.
-std::set<std::string> ComposingModels(const EnsembleSpec& spec);
-
 // A tensor's shape for whoever takes it next, `dims` its own view without batch dimension. Only
 // where one side batches and the other does not: a batch of one is put on or taken off if `dims`
 // do not fit otherwise.

@@ -2,16 +2,13 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include "base/strings.h"
@@ -45,7 +42,7 @@ Result<std::string> ReadSmallFile(const std::string& path) {
   return text;
 }
 
-// "Private_Dirty:      1234 kB" -> bytes.
+// "Anonymous:      1234 kB" -> bytes.
 std::optional<uint64_t> KilobyteField(std::string_view text, std::string_view name) {
   for (std::string_view line : Split(text, '\n')) {
     if (!line.starts_with(name) || line.substr(name.size(), 1) != ":") continue;
@@ -58,26 +55,18 @@ std::optional<uint64_t> KilobyteField(std::string_view text, std::string_view na
   return std::nullopt;
 }
 
-Result<uint64_t> SumOfFields(const std::string& path, std::initializer_list<const char*> names) {
+Result<uint64_t> ReadField(const std::string& path, const char* name) {
   SARAI_TRY(const std::string text, ReadSmallFile(path));
-  uint64_t sum = 0;
-  for (const char* name : names) {
-    const auto bytes = KilobyteField(text, name);
-    if (!bytes) return Error(Code::kInternal, "'{}' has no number '{}'", path, name);
-    sum += *bytes;
-  }
-  return sum;
+  const auto bytes = KilobyteField(text, name);
+  if (!bytes) return Error(Code::kInternal, "'{}' has no number '{}'", path, name);
+  return *bytes;
 }
-
-std::string RollupPath(pid_t pid) { return fmt::format("/proc/{}/smaps_rollup", pid); }
 
 }  // namespace
 
-Result<uint64_t> PrivateBytes(pid_t pid) {
-  return SumOfFields(RollupPath(pid), {"Private_Clean", "Private_Dirty"});
+Result<uint64_t> AnonymousBytes(pid_t pid) {
+  return ReadField(fmt::format("/proc/{}/smaps_rollup", pid), "Anonymous");
 }
-
-Result<uint64_t> AnonymousBytes(pid_t pid) { return SumOfFields(RollupPath(pid), {"Anonymous"}); }
 
 Result<double> CpuSeconds(pid_t pid) {
   const std::string path = fmt::format("/proc/{}/stat", pid);
@@ -94,9 +83,9 @@ Result<double> CpuSeconds(pid_t pid) {
   return static_cast<double>(*user + *system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-Result<uint64_t> TotalMemoryBytes() { return SumOfFields("/proc/meminfo", {"MemTotal"}); }
+Result<uint64_t> TotalMemoryBytes() { return ReadField("/proc/meminfo", "MemTotal"); }
 
-Result<uint64_t> AvailableMemoryBytes() { return SumOfFields("/proc/meminfo", {"MemAvailable"}); }
+Result<uint64_t> AvailableMemoryBytes() { return ReadField("/proc/meminfo", "MemAvailable"); }
 
 // "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guests' times are counted
 // in user and nice already.
@@ -134,27 +123,6 @@ Result<DiskUsage> FileSystemUsage(const std::string& path) {
   struct statvfs info{};
   if (::statvfs(path.c_str(), &info) != 0) return Error(SystemError(path));
   return DiskUsage{info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize};
-}
-
-Result<uint64_t> TreeBytes(const std::string& path) {
-  struct stat info{};
-  if (::lstat(path.c_str(), &info) != 0) return Error(SystemError(path));
-  std::set<std::pair<dev_t, ino_t>> seen;
-  uint64_t sum = 0;
-  const auto add = [&](const char* file) {
-    // Files may vanish while they are walked; those count as nothing.
-    if (::lstat(file, &info) != 0 || !seen.emplace(info.st_dev, info.st_ino).second) return;
-    sum += static_cast<uint64_t>(info.st_blocks) * 512;
-  };
-  add(path.c_str());
-  if (!S_ISDIR(info.st_mode)) return sum;
-  std::error_code error;
-  std::filesystem::recursive_directory_iterator at(
-      path, std::filesystem::directory_options::skip_permission_denied, error);
-  for (; !error && at != std::filesystem::recursive_directory_iterator(); at.increment(error)) {
-    add(at->path().c_str());
-  }
-  return sum;
 }
 
 }  // namespace sarai::telemetry

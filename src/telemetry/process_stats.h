@@ -11,11 +11,8 @@
 
 namespace sarai::telemetry {
 
-// Bytes that only this process holds: clean and dirty private pages. Files mapped by it alone
-// count.
-Result<uint64_t> PrivateBytes(pid_t pid);
-// Of these only what no file backs: heap, stacks, copies of written pages. Mapped weights, which
-// the kernel can drop and read again, do not count.
+// What no file backs of the process's memory: heap, stacks, copies of written pages. Mapped
+// weights, which the kernel can drop and read again, do not count.
 Result<uint64_t> AnonymousBytes(pid_t pid);
 // User and system time since the process began, all threads, without waited-for children.
 Result<double> CpuSeconds(pid_t pid);
@@ -37,7 +34,5 @@ struct DiskUsage {
 };
 // Of the file system that holds `path`.
 Result<DiskUsage> FileSystemUsage(const std::string& path);
-// Bytes allocated to all files below `path`, each counted once; links are not followed.
-Result<uint64_t> TreeBytes(const std::string& path);
 
 }  // namespace sarai::telemetry

@@ -23,14 +23,12 @@ struct Scope {
   std::string service;  // "s3", "sagemaker"
 };
 
-inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-
 // Lower-case hexadecimal.
 std::string Sha256Hex(std::string_view bytes);
 
 // Adds Host, X-Amz-Date, X-Amz-Security-Token, for S3 X-Amz-Content-Sha256, and Authorization.
 // Signs every header the request holds then. `request.target` must be percent-encoded already (S3:
-// once). `payload_hash` is Sha256Hex of the body, or kUnsignedPayload for S3 over TLS.
+// once). `payload_hash` is Sha256Hex of the body.
 void Sign(http::Request& request, std::string_view host, const Scope& scope,
           const Credentials& credentials, WallTime now, std::string_view payload_hash);
 

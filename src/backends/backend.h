@@ -74,7 +74,7 @@ class BackendModel {
 
   // Models with spec.decoupled: one request, any number of responses. Returns when the instance can
   // take the next request; `respond` may be called during and after. Errors: as of Execute; then
-  // `respond` is not called any more.
+  // `respond` is not called any more. Outputs named as states, until it returns, are kept as such.
   virtual Status ExecuteDecoupled(const std::vector<Tensor>& inputs, const ExecuteContext& context,
                                   Respond respond) {
     (void)inputs, (void)context, (void)respond;

@@ -272,4 +272,25 @@ Result<std::vector<Tensor>> CheckResponse(const ModelSpec& spec, std::vector<Ten
   return response;
 }
 
+Result<std::vector<Tensor>> NextStates(const ModelSpec& spec,
+                                       std::map<std::string, Tensor, std::less<>> given,
+                                       const PendingRequest& request) {
+  const auto states = StatesOf(spec);
+  const auto before = std::span(request.inputs).last(states.size());
+  std::vector<Tensor> next;
+  for (size_t i = 0; i < states.size(); ++i) {
+    const auto output = given.find(states[i].output);
+    if (output == given.end()) {
+      next.push_back(before[i]);
+      continue;
+    }
+    SARAI_CHECK_OK(CheckOutput(spec, output->second, request.batch));
+    if (output->second.type != states[i].type)
+      return Misfit(spec, output->second, "with type {}, its state has {}",
+                    DataTypeName(output->second.type), DataTypeName(states[i].type));
+    next.push_back(std::move(output->second));
+  }
+  return next;
+}
+
 }  // namespace sarai::engine

@@ -1,7 +1,9 @@
 // Several requests made one for the framework, and its answer cut up again. Pure.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -31,5 +33,11 @@ Result<std::vector<std::vector<Tensor>>> SplitOutputs(const ModelSpec& spec,
 // gave, in the spec's shapes. Errors: kInternal as of SplitOutputs.
 Result<std::vector<Tensor>> CheckResponse(const ModelSpec& spec, std::vector<Tensor> outputs,
                                           const PendingRequest& request);
+
+// What the sequence of a decoupled request goes on with after a run: of each state the tensor that
+// the model gave by the name of its output, else what the run began with. Errors: as above.
+Result<std::vector<Tensor>> NextStates(const ModelSpec& spec,
+                                       std::map<std::string, Tensor, std::less<>> given,
+                                       const PendingRequest& request);
 
 }  // namespace sarai::engine

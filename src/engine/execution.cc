@@ -1,6 +1,8 @@
 #include "engine/execution.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "engine/batch.h"
@@ -82,6 +84,40 @@ void AddTimes(std::span<const Pending> batch, TimePoint start, TimePoint end, Co
   }
 }
 
+// The states among a decoupled run's responses: the last of each, until the run has returned.
+class GivenStates {
+ public:
+  explicit GivenStates(const ModelSpec& spec) : spec_(spec) {}
+
+  // False: it is a response of states alone, nothing for the caller.
+  bool See(const Result<std::vector<Tensor>>& outputs) {
+    if (!outputs || outputs->empty()) return true;
+    bool others = false;
+    std::lock_guard lock(mu_);
+    for (const Tensor& output : *outputs) {
+      const bool state = Has(spec_.sequence->states, output.name, &SequenceState::output);
+      others = others || !state || Has(spec_.outputs, output.name, &TensorSpec::name);
+      if (state && !closed_) given_[output.name] = output;
+    }
+    return others;
+  }
+  std::map<std::string, Tensor, std::less<>> Close() {
+    std::lock_guard lock(mu_);
+    closed_ = true;
+    return std::move(given_);
+  }
+
+ private:
+  static bool Has(const auto& all, const std::string& name, auto member) {
+    return std::ranges::find(all, name, member) != all.end();
+  }
+
+  const ModelSpec& spec_;
+  std::mutex mu_;
+  std::map<std::string, Tensor, std::less<>> given_;  // guarded by mu_
+  bool closed_ = false;                               // guarded by mu_
+};
+
 }  // namespace
 
 Execution Execute(const ServedVersion& version, std::span<const Pending> batch,
@@ -103,7 +139,7 @@ Execution Execute(const ServedVersion& version, std::span<const Pending> batch,
   return execution;
 }
 
-void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& request,
+void ExecuteDecoupled(const ServedVersion& version, PendingRequest& request,
                       const std::shared_ptr<ResponseStream>& stream, const Clock& clock) {
   const TimePoint start = clock.Now();
   TraceTensors(stream->trace(), TraceActivity::kTensorBackendInput, request.inputs);
@@ -112,11 +148,22 @@ void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& reques
     context.outputs.push_back(output.name);
   DescribeRequest(request.request, context);
   stream->OnComputeStart(start, clock.Now());
+  const ModelSpec& spec = version.spec();
+  const bool stateful = spec.sequence && !spec.sequence->states.empty();
+  const auto states = stateful ? std::make_shared<GivenStates>(spec) : nullptr;
   const Status ran = version.model().ExecuteDecoupled(
-      request.inputs, context, [stream](Result<std::vector<Tensor>> outputs, bool final) {
-        stream->Respond(std::move(outputs), final);
+      request.inputs, context, [stream, states](Result<std::vector<Tensor>> outputs, bool final) {
+        if (states == nullptr || states->See(outputs)) {
+          stream->Respond(std::move(outputs), final);
+        } else if (final) {
+          stream->Respond(std::vector<Tensor>(), true);
+        }
       });
-  if (!ran.ok()) stream->Fail(ran.WithContext(fmt::format("model '{}'", version.spec().name)));
+  if (!ran.ok()) return stream->Fail(ran.WithContext(fmt::format("model '{}'", spec.name)));
+  if (!stateful) return;
+  auto next = NextStates(spec, states->Close(), request);
+  if (!next) return stream->Fail(std::move(next).error());
+  request.new_states = std::move(*next);
 }
 
 bool MayBeOneRequestsFault(const Execution& execution, std::span<const Pending> batch) {

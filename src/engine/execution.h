@@ -19,7 +19,8 @@ struct Execution {
 Execution Execute(const ServedVersion& version, std::span<const Pending> batch, const Clock& clock);
 
 // Of one request of a decoupled model. Its responses, and an error of the run, go to the stream.
-void ExecuteDecoupled(const ServedVersion& version, const PendingRequest& request,
+// The states that came with responses before the run has returned are left in the request.
+void ExecuteDecoupled(const ServedVersion& version, PendingRequest& request,
                       const std::shared_ptr<ResponseStream>& stream, const Clock& clock);
 
 // A batch that failed this way may have done so because of one of its requests: each of the others

@@ -258,6 +258,7 @@ ServedVersion::FollowUp Serving::RunDecoupled(const VersionPtr& version, ServedV
     gate->Enter([&] { Arrange(version, next); });
   };
   for (const Pending& pending : turn.batch) {
+    if (pending->null_row) continue;  // each request has a run of its own
     auto stream = std::make_shared<ResponseStream>(version, *pending, clock_, on_end);
     if (version->Open(stream)) {
       ExecuteDecoupled(*version, *pending, stream, clock_);

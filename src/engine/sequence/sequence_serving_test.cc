@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cstring>
+#include <deque>
 
 #include "engine/testing/engine_fixture.h"
 
@@ -156,6 +157,132 @@ TEST_F(SequenceServingTest, UnloadingFinishesWhatWaitsAndEndsWhatOnlyLives) {
   gone.Wait();
   EXPECT_EQ(Refused(model, Step(uint64_t{1}, 4)).code(), Code::kUnavailable);
 }
+
+// --- decoupled models ----------------------------------------------------------------------------
+
+class DecoupledSequenceTest : public SequenceServingTest {
+ protected:
+  using Respond = FakeBackend::Respond;
+
+  ModelHandle LoadDecoupled(FakeBackend::Stream stream) {
+    fake->SetStream(std::move(stream));
+    return Load("sums",
+                std::string(kAccumulator) + " model_transaction_policy { decoupled: true }");
+  }
+  static InferRequest Many(CorrelationId id, float value, std::string_view marks = "") {
+    InferRequest request = Step(std::move(id), value, marks);
+    request.accepts_many = true;
+    return request;
+  }
+  // IN + x: what Accumulate answers.
+  static float SumOf(const std::vector<Tensor>& inputs) {
+    return FloatsOf(inputs.at(0)).at(0) + FloatsOf(inputs.at(2)).at(0);
+  }
+  static Tensor One(std::string name, float value) {
+    return Floats(std::move(name), {1, 1}, {value});
+  }
+  float NextValue() {
+    const auto& answer = answers.Wait();
+    if (!answer || answer->outputs.empty()) return -1;
+    return FloatsOf(answer->outputs[0]).at(0);
+  }
+};
+
+TEST_F(DecoupledSequenceTest, StatesComeWithTheResponsesAndAreNotPassedOn) {
+  const ModelHandle model = LoadDecoupled([](const auto& inputs, const auto&, Respond respond) {
+    respond(std::vector{One("y", FloatsOf(inputs[0])[0]), One("OUT", -5)}, false);
+    respond(std::vector{One("OUT", SumOf(inputs))}, false);  // nothing for the caller
+    respond(std::vector{One("y", SumOf(inputs))}, true);
+    return Status();
+  });
+  for (const auto& [value, marks, sum] :
+       {std::tuple(1.f, "s", 1.f), {2.f, "", 3.f}, {3.f, "e", 6.f}}) {
+    Send(model, Many("a", value, marks));
+    EXPECT_EQ(NextValue(), value);
+    const auto& last = answers.Wait();
+    ASSERT_TRUE(last && last->final);
+    ASSERT_EQ(last->outputs.size(), 1u) << "a state is no output";
+    EXPECT_EQ(FloatsOf(last->outputs[0]).at(0), sum);
+  }
+  EXPECT_EQ(model.counters().inferences, 3u);
+}
+
+TEST_F(DecoupledSequenceTest, ARunThatGivesNoStateOrFailsLeavesTheOneBefore) {
+  int runs = 0;
+  const ModelHandle model = LoadDecoupled([&](const auto& inputs, const auto&, Respond respond) {
+    if (++runs == 2) return MakeStatus(Code::kInternal, "broken");
+    std::vector<Tensor> outputs{One("y", SumOf(inputs))};
+    if (runs == 1) outputs.push_back(One("OUT", SumOf(inputs)));
+    respond(std::move(outputs), true);
+    return Status();
+  });
+  Send(model, Many("a", 1, "s"));
+  EXPECT_EQ(NextValue(), 1);
+  Send(model, Many("a", 10));
+  EXPECT_THAT(answers.Wait().error().message(), HasSubstr("broken"));
+  for (int i = 0; i < 2; ++i) {
+    Send(model, Many("a", 2));
+    EXPECT_EQ(NextValue(), 3);
+  }
+}
+
+TEST_F(DecoupledSequenceTest, AStateOfAnotherTypeEndsTheRequestWithAnError) {
+  const ModelHandle model = LoadDecoupled([](const auto&, const auto&, Respond respond) {
+    respond(std::vector{Tensor{.name = "OUT",
+                               .type = DataType::kInt32,
+                               .shape = {1, 1},
+                               .data = Blob::FromVector(std::vector<std::byte>(4))}},
+            false);
+    return Status();
+  });
+  Send(model, Many("a", 1, "s"));
+  EXPECT_THAT(answers.Wait().error().message(), HasSubstr("'OUT' with type INT32"));
+}
+
+TEST_F(DecoupledSequenceTest, TheNextStepRunsWhenTheRunBeforeHasReturnedWhateverIsStillToCome) {
+  std::deque<Respond> kept;  // each is there before its first response goes out
+  const ModelHandle model = LoadDecoupled([&](const auto& inputs, const auto&, Respond respond) {
+    kept.push_back(std::move(respond));
+    kept.back()(std::vector{One("y", SumOf(inputs)), One("OUT", SumOf(inputs))}, false);
+    return Status();
+  });
+  Send(model, Many("a", 1, "s"));
+  EXPECT_EQ(NextValue(), 1);
+  Send(model, Many("a", 2, "e"));
+  EXPECT_EQ(NextValue(), 3);
+  Send(model, Many("b", 5, "se"));  // into the slot that is free again
+  EXPECT_EQ(NextValue(), 5);
+  kept[0](std::vector{One("y", 100), One("OUT", 100)}, true);  // its state comes too late
+  EXPECT_EQ(NextValue(), 100);
+  for (const size_t later : {1, 2}) kept[later](std::vector<Tensor>(), true);
+  EXPECT_TRUE(answers.Wait()->final);
+  EXPECT_TRUE(answers.Wait()->final);
+}
+
+TEST_F(DecoupledSequenceTest, SequencesOfOneBatchRunOneAfterTheOtherWithoutNullRows) {
+  const ModelHandle model =
+      LoadDecoupled([](const auto& inputs, const auto& context, Respond respond) {
+        const float id = static_cast<float>(std::get<uint64_t>(context.sequence));
+        respond(std::vector{One("y", id), One("OUT", SumOf(inputs))}, true);
+        return Status();
+      });
+  Send(model, Many(uint64_t{1}, 1, "s"));
+  EXPECT_EQ(NextValue(), 1);
+  Send(model, Many(uint64_t{2}, 1, "s"));
+  EXPECT_EQ(NextValue(), 2);
+  fake->Hold();
+  Send(model, Many(uint64_t{2}, 1));
+  fake->WaitUntilHeld(1);
+  Send(model, Many(uint64_t{3}, 1, "s"));
+  Send(model, Many(uint64_t{1}, 1));
+  fake->Release();
+  EXPECT_EQ(NextValue(), 2);
+  EXPECT_EQ(NextValue(), 1);
+  EXPECT_EQ(NextValue(), 3);
+  EXPECT_EQ(RunBatches(), std::vector<int64_t>(5, 1));
+}
+
+// -------------------------------------------------------------------------------------------------
 
 TEST_F(SequenceServingTest, WarmUpGivesControlsAndStates) {
   fake->SetExecute(Accumulate);

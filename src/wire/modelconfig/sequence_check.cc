@@ -160,9 +160,6 @@ Status CheckAll(const inference::ModelConfig& config) {
     return MakeStatus(Code::kUnimplemented,
                       "iterative_sequence is not served: no backend hands a request back to be "
                       "scheduled again");
-  if (config.model_transaction_policy().decoupled())
-    return MakeStatus(Code::kUnimplemented,
-                      "together with model_transaction_policy.decoupled it is not served");
   if (config.response_cache().enable())
     return Refuse("response_cache must be off: what a sequence is answered depends on its past");
   Names names;

@@ -16,6 +16,7 @@ TEST(Validate, AcceptsWhatIsRight) {
         "metric_tags { key: 'team' value: 'x' }",
         "parameters { key: 'intra_op_thread_count' value { string_value: '2' } }",
         "model_transaction_policy { decoupled: false }", "response_cache { enable: true }",
+        "model_transaction_policy { decoupled: true } sequence_batching { }",
         "optimization { execution_accelerators { gpu_execution_accelerator { name: 'tensorrt' } } "
         "}",
         "dynamic_batching { preserve_ordering: true default_queue_policy { timeout_action: DELAY } "

@@ -6,6 +6,8 @@
   churn     requests over three times more models than fit, over warm ones; memory held
   metrics   /metrics of an instance with a thousand models loaded
   many      a thousand models in one repository: ready, loads, unloads, threads, memory
+  quantize  ResNet-50 in int8 beside fp32: size, speed, answers
+  tune      what `sarai model tune` finds beside the best of a grid made by hand
   peers     the same work against other servers that run already (./dev bench peers --help);
             not among those that run when none is named
   startups  start, threads, memory, /metrics, loads and unloads of a repository of 1, 64 and 1,000
@@ -24,11 +26,14 @@ import gateway  # noqa: E402
 import many  # noqa: E402
 import metrics  # noqa: E402
 import peers  # noqa: E402
+import quantize  # noqa: E402
 import startups  # noqa: E402
+import tune  # noqa: E402
 from testkit import paths  # noqa: E402
 
 BENCHES = {"gateway": gateway.run, "cold": cold.run, "churn": churn.run,
-           "metrics": metrics.run, "many": many.run}
+           "metrics": metrics.run, "many": many.run, "quantize": quantize.run,
+           "tune": tune.run}
 BESIDE_OTHERS = {"peers": peers.run, "startups": startups.run}
 
 

@@ -257,7 +257,7 @@ def test_execute_may_be_a_coroutine(start, config):
 import asyncio
 class TritonPythonModel:
     async def execute(self, requests):
-        await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(None, int)
         response = pb_utils.InferenceResponse([pb_utils.Tensor("out", np.array([7]))])
         if {decoupled}:
             requests[0].get_response_sender().send(response, flags=1)
@@ -281,7 +281,7 @@ class TritonPythonModel:
         sender = requests[0].get_response_sender()
         sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("out", np.array([0]))]))
         while not sender.is_cancelled() or not requests[0].is_cancelled():
-            time.sleep(0.001)
+            time.sleep(0.001)  # poll: the model is told by no event
         sender.send(flags=1)
 """).start(DECOUPLED)
     run, (number,) = side.run([])

@@ -15,6 +15,11 @@ constexpr std::array kRules = {
     BackendRule{"pytorch", "pytorch_libtorch", "model.pt"},
     BackendRule{"pytorch", "torch_aoti", "model.pt2"},
     BackendRule{"python", "", "model.py"},
+    BackendRule{"fil", "", "xgboost.json"},
+    BackendRule{"fil", "", "xgboost.ubj"},
+    BackendRule{"fil", "", "xgboost.model"},
+    BackendRule{"fil", "", "model.txt"},
+    BackendRule{"fil", "", "checkpoint.tl"},
 };
 
 const BackendRule* Find(auto predicate) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "backends/host/host_backend.h"
 #include "backends/load_library.h"
 
 namespace sarai::backends::testing {
@@ -34,6 +35,16 @@ Backend* SharedBackend(const std::string& name) {
     backend = *std::move(loaded);
   }
   return backend.get();
+}
+
+std::unique_ptr<Backend> HostedBackend(const std::string& name) {
+  host::HostOptions options;
+  options.backend = name;
+  options.library = BackendLibrary(name);
+  options.host_executable = HostExecutable();
+  options.backend_options.intra_op_threads = 1;
+  options.backoff.first = Duration::zero();
+  return std::make_unique<host::HostBackend>(options);
 }
 
 Tensor Floats(std::string name, Shape shape, const std::vector<float>& values) {

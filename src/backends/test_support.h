@@ -24,6 +24,9 @@ std::string ScriptModel(const std::string& name);
 // frameworks are not made twice. Null (and a failed test) when it does not load.
 Backend* SharedBackend(const std::string& name);
 
+// The backend in a host process of its own, which starts with the first load.
+std::unique_ptr<Backend> HostedBackend(const std::string& name);
+
 template <typename T>
 Tensor MakeTensor(std::string name, DataType type, Shape shape, const std::vector<T>& values) {
   const auto bytes = std::as_bytes(std::span(values));

@@ -11,8 +11,8 @@ Result<std::optional<bool>> FlagParameter(const std::map<std::string, std::strin
   const auto at = parameters.find(name);
   if (at == parameters.end()) return std::nullopt;
   const std::string value = ToLower(Trim(at->second));
-  if (value == "true" || value == "1" || value == "on") return true;
-  if (value == "false" || value == "0" || value == "off") return false;
+  if (value == "true" || value == "1" || value == "on" || value == "yes") return true;
+  if (value == "false" || value == "0" || value == "off" || value == "no") return false;
   return Error(Code::kInvalidArgument, "parameter '{}' is '{}': expected true or false", name,
                at->second);
 }

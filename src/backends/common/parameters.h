@@ -9,7 +9,8 @@
 
 namespace sarai::backends {
 
-// "true"/"1"/"on" and "false"/"0"/"off", any case; nothing when absent. Errors: kInvalidArgument.
+// "true"/"1"/"on"/"yes" and "false"/"0"/"off"/"no", any case; nothing when absent. Errors:
+// kInvalidArgument.
 Result<std::optional<bool>> FlagParameter(const std::map<std::string, std::string>& parameters,
                                           const std::string& name);
 

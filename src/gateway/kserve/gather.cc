@@ -30,12 +30,15 @@ class Gathering {
   Gathered done_;                        // used once, by the last answer
 };
 
-std::vector<std::string> ReadyAddresses(const RoutedEndpoint& endpoint) {
+// Of those that are ready and, unless `model` is empty, hold it.
+std::vector<std::string> Addresses(const RoutedEndpoint& endpoint, const std::string& model) {
   std::vector<std::string> addresses;
   for (const RoutedVariant& variant : endpoint.variants)
-    for (const RoutedInstance& instance : variant.instances)
-      if (instance.link->View("", instance.ready).ready)
+    for (const RoutedInstance& instance : variant.instances) {
+      const policy::InstanceView view = instance.link->View(model, instance.ready);
+      if (view.ready && (model.empty() || view.model_state == ModelState::kReady))
         addresses.push_back(instance.link->address());
+    }
   return addresses;
 }
 
@@ -43,12 +46,17 @@ std::vector<std::string> ReadyAddresses(const RoutedEndpoint& endpoint) {
 
 void AskAll(Dispatcher& dispatcher, const std::string& endpoint, const http::Request& question,
             Gathered done) {
+  AskHolders(dispatcher, endpoint, /*model=*/"", question, std::move(done));
+}
+
+void AskHolders(Dispatcher& dispatcher, const std::string& endpoint, const std::string& model,
+                const http::Request& question, Gathered done) {
   const auto fleet = dispatcher.Fleet();
   const auto it = fleet->endpoints.find(endpoint);
   if (it == fleet->endpoints.end())
     return done(Error(Code::kNotFound, "Endpoint {} of account {} not found.", endpoint,
                       dispatcher.options().account));
-  const std::vector<std::string> addresses = ReadyAddresses(it->second);
+  const std::vector<std::string> addresses = Addresses(it->second, model);
   if (addresses.empty())
     return done(
         Error(Code::kUnavailable, "no instance of endpoint {} is healthy at the moment", endpoint));

@@ -1,4 +1,4 @@
-// One question to all instances of an endpoint that are ready, and their answers.
+// One question to several instances of an endpoint that are ready, and their answers.
 #pragma once
 
 #include <functional>
@@ -15,5 +15,8 @@ namespace sarai::gateway {
 using Gathered = std::move_only_function<void(Result<std::vector<http::Response>>)>;
 void AskAll(Dispatcher& dispatcher, const std::string& endpoint, const http::Request& question,
             Gathered done);
+// The same of those alone that hold the model.
+void AskHolders(Dispatcher& dispatcher, const std::string& endpoint, const std::string& model,
+                const http::Request& question, Gathered done);
 
 }  // namespace sarai::gateway

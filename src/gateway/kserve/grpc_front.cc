@@ -10,6 +10,7 @@
 #include "gateway/kserve/gather.h"
 #include "gateway/kserve/grpc_errand.h"
 #include "gateway/kserve/repository_index.h"
+#include "gateway/kserve/statistics.h"
 #include "wire/kserve/grpc_codec.h"
 #include "wire/kserve/routing_fields.h"
 
@@ -105,26 +106,20 @@ void Index(const GrpcParts& parts, const GrpcCallPtr& call, const Blob& message)
          });
 }
 
-// Of all models: messages of repeated fields, one after the other, are one message.
-void AllStatistics(const GrpcParts& parts, const GrpcCallPtr& call, const Blob& message) {
+// A model that no instance holds is asked of the one that requests for it would go to.
+void Statistics(const GrpcParts& parts, const GrpcCallPtr& call, const Blob& message) {
+  const auto model = codec::ParseModelName(message);
+  if (!model) return Fail(*call, model.error());
   const auto endpoint = parts.Endpoint(*call);
   if (!endpoint) return Fail(*call, endpoint.error());
-  const http::Request question =
-      CarryToInstance(*call, message, parts.dispatcher->clock().Now(), parts.new_id());
-  AskAll(*parts.dispatcher, *endpoint, question,
-         [call](Result<std::vector<http::Response>> answers) {
-           if (!answers) return Fail(*call, answers.error());
-           net::GrpcMessage all;
-           for (http::Response& answer : *answers)
-             std::ranges::move(answer.body, std::back_inserter(all));
-           call->FinishWith(std::move(all));
-         });
-}
-
-void Statistics(const GrpcParts& parts, const GrpcCallPtr& call, const Blob& message) {
-  const auto model = codec::ReadTextField(message, 1);
-  if (model && model->empty()) return AllStatistics(parts, call, message);
-  AboutModel(parts, call, message);
+  AskHolders(*parts.dispatcher, *endpoint, model->name,
+             StatisticsQuestion(model->name, model->version),
+             [parts, call, message,
+              one = !model->name.empty()](Result<std::vector<http::Response>> answers) {
+               if (!answers && one) return AboutModel(parts, call, message);
+               if (!answers) return Fail(*call, answers.error());
+               call->FinishWith({codec::EncodeStatistics(SumStatistics(*answers))});
+             });
 }
 
 void Unload(const GrpcParts&, const GrpcCallPtr& call, const Blob&) { Fail(*call, NoUnload()); }

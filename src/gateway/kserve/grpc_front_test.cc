@@ -151,13 +151,12 @@ TEST_F(GrpcFrontTest, AnswersForTheEndpointWhatIsAskedOfTheServer) {
   EXPECT_EQ(Unary("SystemSharedMemoryStatus", {})->status.code, kUnimplemented);
 }
 
-TEST_F(GrpcFrontTest, JoinsTheStatisticsOfAllInstances) {
-  const Blob one = codec::EncodeStatistics({{.name = "m"}});
-  for (const char* address : {"a", "b"})
-    Serve(address, [one] { return codec::CarryAnswer({}, {one}); });
+TEST_F(GrpcFrontTest, SumsTheStatisticsOfAllInstances) {
+  const auto told = kserve::EncodeStatistics({{.name = "m", .inference_count = 2}});
+  for (const char* address : {"a", "b"}) Serve(address, [told] { return Text(200, told); });
   Publish({{"i-a", "a", true}, {"i-b", "b", true}});
   EXPECT_EQ(Unary("ModelStatistics", {})->written[0],
-            codec::EncodeStatistics({{.name = "m"}, {.name = "m"}}).text());
+            codec::EncodeStatistics({{.name = "m", .inference_count = 4}}).text());
 }
 
 TEST_F(GrpcFrontTest, AStreamsAnswersComeInTheOrderOfItsRequests) {

@@ -31,7 +31,7 @@ constexpr Action kActions[] = {
     {"generate_stream", "POST", Kind::kInfer, ApiCategory::kInference},
     {"ready", "GET", Kind::kModel, ApiCategory::kHealth},
     {"config", "GET", Kind::kModel, ApiCategory::kModelConfig},
-    {"stats", "GET", Kind::kModel, ApiCategory::kStatistics},
+    {"stats", "GET", Kind::kStatistics, ApiCategory::kStatistics},
 };
 
 const Action* FindAction(std::string_view method, std::string_view name) {

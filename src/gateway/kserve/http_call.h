@@ -18,7 +18,7 @@ struct HttpCall {
     kLive,
     kReady,
     kServer,      // what the server says of itself
-    kStatistics,  // of all models
+    kStatistics,  // of one model, or of all
     kModel,       // what is known of one model
     kInfer,       // infer, generate, generate_stream
     kIndex,

@@ -37,7 +37,7 @@ TEST(HttpCall, IsReadFromThePath) {
        "/v2/models/a/ready"},
       {"GET", "/v2/models/stats/config", Kind::kModel, ApiCategory::kModelConfig, "", "stats",
        "/v2/models/stats/config"},
-      {"GET", "/v2/models/a/stats?x=1", Kind::kModel, ApiCategory::kStatistics, "", "a",
+      {"GET", "/v2/models/a/stats?x=1", Kind::kStatistics, ApiCategory::kStatistics, "", "a",
        "/v2/models/a/stats?x=1"},
       {"POST", "/endpoints/e/v2/models/a%20b/c/versions/2/infer", Kind::kInfer,
        ApiCategory::kInference, "e", "a b/c", "/v2/models/a%20b%2Fc/versions/2/infer"},

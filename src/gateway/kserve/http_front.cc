@@ -8,9 +8,9 @@
 #include "gateway/kserve/gather.h"
 #include "gateway/kserve/http_errand.h"
 #include "gateway/kserve/repository_index.h"
+#include "gateway/kserve/statistics.h"
 #include "wire/http/text_of.h"
 #include "wire/http/uri.h"
-#include "wire/json/json.h"
 #include "wire/kserve/kserve.h"
 #include "wire/kserve/management.h"
 
@@ -21,7 +21,6 @@ using Kind = HttpCall::Kind;
 
 constexpr int kForbidden = 403;
 constexpr uint64_t kMaxLoadBytes = 1 << 20;
-constexpr size_t kMaxStatisticsBytes = 64u << 20;
 constexpr std::string_view kNextHeader = "sarai-next";
 
 http::Response Json(std::string body) {
@@ -35,19 +34,6 @@ http::Response Forbidden(const Status& why) {
   http::Response response = KserveError(why);
   response.status = kForbidden;
   return response;
-}
-
-// The entries of all instances, one after the other.
-std::string MergeStatistics(const std::vector<http::Response>& answers) {
-  json::Array all;
-  for (const http::Response& answer : answers) {
-    auto statistics = json::ParseObject(http::TextOf(answer), {.max_bytes = kMaxStatisticsBytes});
-    if (!statistics) continue;
-    if (json::Value* const models = statistics->if_contains("model_stats");
-        models != nullptr && models->is_array())
-      for (json::Value& model : models->get_array()) all.push_back(std::move(model));
-  }
-  return json::Serialize(json::Object{{"model_stats", std::move(all)}});
 }
 
 }  // namespace
@@ -67,7 +53,8 @@ void HttpFront::Handle(http::Request request, http::Responder respond) const {
   }
   switch (call->kind) {
     case Kind::kIndex: return Index(*call, request, std::move(respond));
-    case Kind::kStatistics: return Statistics(*call, std::move(respond));
+    case Kind::kStatistics:
+      return Statistics(std::move(*call), std::move(request), std::move(respond));
     case Kind::kLoad: return Load(std::move(*call), std::move(request), std::move(respond));
     case Kind::kUnload: return respond(KserveError(NoUnload()));
     case Kind::kUnserved: return respond(KserveError(NotAtEndpoints("this part of the protocol")));
@@ -124,12 +111,19 @@ void HttpFront::Index(const HttpCall& call, const http::Request& request,
          });
 }
 
-void HttpFront::Statistics(const HttpCall& call, http::Responder respond) const {
-  AskAll(*dispatcher_, call.endpoint, {.method = "GET", .target = "/v2/models/stats"},
-         [respond = std::move(respond)](Result<std::vector<http::Response>> answers) mutable {
-           if (!answers) return respond(KserveError(answers.error()));
-           respond(Json(MergeStatistics(*answers)));
-         });
+// A model that no instance holds is asked of the one that requests for it would go to.
+void HttpFront::Statistics(HttpCall call, http::Request request, http::Responder respond) const {
+  const http::Request question{.method = "GET", .target = call.target};
+  auto pass_on = [*this, call, request = std::move(request)](http::Responder respond) mutable {
+    Route(std::move(call), std::move(request), std::move(respond));
+  };
+  AskHolders(*dispatcher_, call.endpoint, call.model, question,
+             [pass_on = std::move(pass_on), one = !call.model.empty(),
+              respond = std::move(respond)](Result<std::vector<http::Response>> answers) mutable {
+               if (!answers && one) return pass_on(std::move(respond));
+               if (!answers) return respond(KserveError(answers.error()));
+               respond(Json(kserve::EncodeStatistics(SumStatistics(*answers))));
+             });
 }
 
 }  // namespace sarai::gateway

@@ -29,7 +29,7 @@ class HttpFront {
   void Load(HttpCall call, http::Request request, http::Responder respond) const;
   void Ready(const HttpCall& call, http::Responder respond) const;
   void Index(const HttpCall& call, const http::Request& request, http::Responder respond) const;
-  void Statistics(const HttpCall& call, http::Responder respond) const;
+  void Statistics(HttpCall call, http::Request request, http::Responder respond) const;
 
   const std::shared_ptr<Dispatcher> dispatcher_;
   const std::function<std::string()> new_id_;

@@ -3,6 +3,7 @@
 
 #include "gateway/testing/gateway_fixture.h"
 #include "wire/http/text_of.h"
+#include "wire/kserve/management.h"
 #include "wire/mme/mme.h"
 
 namespace sarai::gateway {
@@ -146,12 +147,24 @@ TEST_F(HttpFrontTest, MergesTheIndexesOfAllInstancesInPages) {
   EXPECT_THAT(http::TextOf(Ask(index)), HasSubstr("\"z\""));
 }
 
-TEST_F(HttpFrontTest, JoinsTheStatisticsOfAllInstances) {
+TEST_F(HttpFrontTest, SumsTheStatisticsOfAllInstances) {
   for (const char* address : {"a", "b"})
-    Serve(address, [] { return Text(200, R"({"model_stats":[{"name":"m"}]})"); });
+    Serve(address, [] {
+      return Text(200, R"({"model_stats":[{"name":"m","version":"1","inference_count":2}]})");
+    });
   Publish({{"i-a", "a", true}, {"i-b", "b", true}});
-  EXPECT_EQ(http::TextOf(Ask(Get("/v2/models/stats"))),
-            R"({"model_stats":[{"name":"m"},{"name":"m"}]})");
+  const std::string sum =
+      kserve::EncodeStatistics({{.name = "m", .version = "1", .inference_count = 4}});
+  EXPECT_EQ(http::TextOf(Ask(Get("/v2/models/stats"))), sum);
+  // No instance is known to hold it: one is asked.
+  EXPECT_THAT(http::TextOf(Ask(Get("/v2/models/m/stats"))), HasSubstr(R"("inference_count":2)"));
+  EXPECT_EQ(Sent().size(), 3u);
+  Infer();
+  const std::string holder = SentTo().back();
+  EXPECT_EQ(Ask(Get("/v2/models/m/versions/1/stats")).status, 200);
+  EXPECT_EQ(SentTo().back(), holder);
+  EXPECT_EQ(Sent().back().request.target, "/v2/models/m/versions/1/stats");
+  EXPECT_EQ(Sent().size(), 5u);
 }
 
 TEST_F(HttpFrontTest, AnEndpointIsReadyWhenItsVariantsHaveInstancesThatAnswer) {

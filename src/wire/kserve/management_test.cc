@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "wire/json/json.h"
+#include "wire/kserve/statistics_reader.h"
 
 namespace sarai::kserve {
 namespace {
@@ -46,6 +47,31 @@ TEST(EncodeStatistics, WritesWhatTritonWrites) {
   EXPECT_EQ(json::Serialize(all[0].at("memory_usage")),
             R"([{"type":"CPU","id":0,"byte_size":4096}])");
   EXPECT_EQ(EncodeStatistics({}), R"({"model_stats":[]})");
+}
+
+TEST(ParseStatistics, ReadsWhatIsWritten) {
+  ModelStatistics model{.name = "m",
+                        .version = "1",
+                        .last_inference_ms = 5,
+                        .inference_count = 3,
+                        .execution_count = 2,
+                        .success = {3, 30},
+                        .fail = {1, 2},
+                        .cache_miss = {4, 5},
+                        .batches = {{.batch_size = 2, .compute_infer = {1, 7}}},
+                        .responses = {{.success = {1, 4}}, {.cancel = {1, 5}}},
+                        .memory = {{"CPU", 0, 4096}}};
+  const std::string text = EncodeStatistics({model, {.name = "n"}});
+  const auto read = ParseStatistics(text, kMaxBytes);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(EncodeStatistics(*read), text);
+  EXPECT_THAT(ErrorOf(ParseStatistics(text, 10)), HasSubstr("10 allowed"));
+  EXPECT_THAT(ErrorOf(ParseStatistics(R"({"model_stats":[{"name":1}]})", kMaxBytes)),
+              HasSubstr("model_stats[0].name"));
+  const auto sparse = ParseStatistics(
+      R"({"model_stats":[{"name":"m","response_stats":{"7":{},"x":{"success":{"count":1}}}}]})",
+      kMaxBytes);
+  EXPECT_EQ(sparse->at(0).responses.size(), 2u);
 }
 
 TEST(ParseLoadRequest, ReadsTheConfiguration) {

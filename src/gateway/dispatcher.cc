@@ -121,6 +121,9 @@ void Dispatcher::Follow(std::shared_ptr<InstanceLink> link, int64_t version) {
 
 void Dispatcher::OnFeed(const std::shared_ptr<InstanceLink>& link, int64_t version,
                         std::expected<http::Response, net::SendError> reply) {
+  // Who has told before and lets the connection go is gone: requests need not find that out.
+  if (!reply && reply.error().status.code() == Code::kUnavailable && version > 0)
+    link->SetBroken(true);
   if (reply && reply->status == 200) {
     const auto applied = link->ApplyFeed(http::TextOf(*reply));
     if (applied) {

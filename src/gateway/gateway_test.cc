@@ -193,6 +193,40 @@ TEST_F(GatewayTest, ARequestWhoseInstanceWasKilledWaitsForTheNextOne) {
   EXPECT_EQ(BodyOf(**answer), "from the new one");
 }
 
+TEST_F(GatewayTest, AnInstanceThatLetsItsFeedGoIsPassedOver) {
+  for (const char* address : {"a", "b"}) transport_.HoldPeer(address);
+  Publish({{"i-a", "a", true}, {"i-b", "b", true}});
+  const std::string holds = R"({"version":3,"models":[{"model":"m","state":"ready"}]})";
+  ASSERT_TRUE(transport_.Complete("a", Text(200, holds)));
+  ASSERT_TRUE(transport_.Complete("b", Text(200, R"({"version":3,"models":[]})")));
+  transport_.RemovePeer("a");
+  const auto answer = Start("m");
+  EXPECT_EQ(Invoked(), std::vector<std::string>{"b"});
+}
+
+TEST_F(GatewayTest, ARequestWhoseInstancesWereAllKilledWaitsForOneToComeBack) {
+  const std::vector<http::Request> requests = {InvokeOf("m", "e"),
+                                               {.method = "POST",
+                                                .target = "/endpoints/e/v2/models/m/infer",
+                                                .body = Blob::FromString("{}")}};
+  for (const http::Request& request : requests) {
+    transport_.RemovePeer("new");
+    Publish({{"i-a", "gone", true}, {"i-b", "gone too", true}, {"i-c", "also gone", true}});
+    const auto answer = GatewayFixture::Start(request);
+    EXPECT_FALSE(answer->has_value());
+    Serve("new", [] { return Text(200, "late"); });
+    Publish({{"i-a", "new", true}});
+    ASSERT_TRUE(answer->has_value());
+    EXPECT_EQ(BodyOf(**answer), "late");
+  }
+  Publish({{"i-d", "gone", true}, {"i-e", "gone too", true}});
+  const auto answer = GatewayFixture::Start(requests.back());
+  executor_.RunFor(seconds(16));
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->status, 503);
+  EXPECT_NE(BodyOf(**answer).find("none came back"), std::string::npos);
+}
+
 TEST_F(GatewayTest, StopAnswersWhatIsHeldAndRefusesTheRest) {
   Publish({{"i-a", "a", false}});
   const auto held = Start("m");

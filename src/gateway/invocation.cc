@@ -9,7 +9,7 @@
 namespace sarai::gateway {
 namespace {
 
-constexpr size_t kMaxAttempts = 2;
+constexpr size_t kMaxAttempts = 2;  // and one more after a wait
 
 double HeaderNumber(const http::Response& response, std::string_view name) {
   return ParseDouble(response.headers.Get(name)).value_or(0);
@@ -99,6 +99,11 @@ void Invocation::Try() {
   instances_ = (*variant)->instances.size();
   if (const RoutedInstance* const instance = ChooseInstance(**variant))
     return Send(**variant, *instance);
+  Wait();
+}
+
+void Invocation::Wait() {
+  held_ = true;
   if (!dispatcher_->Hold(shared_from_this()))
     errand_->Refuse(MakeStatus(
         Code::kUnavailable, "no instance of variant {} answers, and too many requests wait for one",
@@ -107,7 +112,8 @@ void Invocation::Try() {
 
 void Invocation::GiveUp() {
   errand_->Refuse(MakeStatus(Code::kUnavailable,
-                             "no instance of endpoint {}, variant {}, is healthy at the moment",
+                             "no instance of endpoint {}, variant {}, is healthy: none came back "
+                             "while the request waited for it",
                              errand_->route().endpoint, variant_));
 }
 
@@ -134,6 +140,7 @@ void Invocation::OnReply(const std::shared_ptr<InstanceLink>& link, TimePoint se
       reply.error().no_byte_received && reply.error().status.code() == Code::kUnavailable;
   if (broken) link->SetBroken(true);
   if (broken && tried_.size() < kMaxAttempts) return Try();
+  if (broken && !held_) return Wait();
   OnFailure(reply.error(), model_latency);
 }
 

@@ -31,6 +31,7 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
   // Null: none answers at the moment.
   const RoutedInstance* ChooseInstance(const RoutedVariant& variant) const;
   const RoutedInstance* PinnedInstance(const RoutedVariant& variant) const;
+  void Wait();  // for the fleet to change
   void Send(const RoutedVariant& variant, const RoutedInstance& instance);
   void OnReply(const std::shared_ptr<InstanceLink>& link, TimePoint sent,
                std::expected<http::Response, net::SendError> reply);
@@ -47,6 +48,7 @@ class Invocation : public std::enable_shared_from_this<Invocation> {
   std::optional<SequencePins::Pin> pin_;
   std::string variant_;             // chosen once, so that a retry stays with it
   std::vector<std::string> tried_;  // instance ids
+  bool held_ = false;               // has waited for the fleet to change
   size_t instances_ = 1;            // of the variant, for InvocationsPerInstance
 };
 

@@ -21,6 +21,11 @@ Result<std::string> ReadWhole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+Status Readable(const std::string& path) {
+  const auto whole = ReadWhole(path);
+  return whole ? Status() : whole.error();
+}
+
 // "https://host:port/prefix" -> what of it is asked for.
 Status FillAddress(std::string where, bool url, loadgen::TargetOptions& target) {
   const std::string given = where;
@@ -67,6 +72,11 @@ Status FillTarget(BenchFlags& flags, const store::Environment& environment) {
                                                : loadgen::Protocol::kHttp;
   if (target.protocol == loadgen::Protocol::kInvokeEndpoint)
     target.credentials = CredentialsOf(environment);
+  if (target.certificate_file.empty() != target.key_file.empty())
+    return Status(Code::kInvalidArgument, "--cert-file and --key-file go together");
+  for (const auto* const file :
+       {&target.authority_file, &target.certificate_file, &target.key_file})
+    if (!file->empty()) SARAI_CHECK_OK(Readable(*file));
   for (const std::string& header : flags.headers) {
     const size_t colon = header.find(':');
     if (colon == std::string::npos || colon == 0)
@@ -127,7 +137,7 @@ void AddTargetFlags(CLI::App& app, BenchFlags& flags) {
       ->type_name("ADDRESS");
   app.add_option("--ca-file", target.authority_file,
                  "PEM that proves the server (default: the system's)");
-  app.add_option("--cert-file", target.certificate_file, "PEM shown to an HTTP server that asks");
+  app.add_option("--cert-file", target.certificate_file, "PEM shown to a server that asks");
   app.add_option("--key-file", target.key_file, "PEM of its key");
   app.add_option("--endpoint", target.endpoint,
                  "InvokeEndpoint of this endpoint at --url; models are TargetModels. Signed when "
@@ -168,7 +178,10 @@ void AddPayloadFlags(CLI::App& app, BenchFlags& flags) {
   app.add_flag("--json-tensors", payload.json, "Numbers as JSON instead of binary tensors");
   app.add_option("--string-length", payload.string_length, "Of elements of BYTES inputs")
       ->capture_default_str();
-  app.add_option("--input", flags.input, "Send this file as the body instead")->type_name("FILE");
+  app.add_option(
+         "--input", flags.input,
+         "Send this file as the body instead; over gRPC a ModelInferRequest, or KServe's JSON")
+      ->type_name("FILE");
   app.add_option("--content-type", payload.content_type, "Of --input (default: application/json)");
 }
 

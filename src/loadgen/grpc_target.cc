@@ -40,7 +40,9 @@ class GrpcTarget final : public Target {
         channels_(net::MakeGrpcChannels({.threads = options.threads,
                                          .connections = Connections(options, max_outstanding),
                                          .tls = options.tls,
-                                         .authority_file = options.authority_file})) {
+                                         .authority_file = options.authority_file,
+                                         .certificate_file = options.certificate_file,
+                                         .key_file = options.key_file})) {
     for (const auto& [name, value] : options.headers) metadata_.Add(name, value);
   }
 
@@ -113,11 +115,11 @@ Result<Signature> GrpcTarget::ReadSignature(const std::string& model) {
 
 Status GrpcTarget::Prepare(const std::vector<std::string>& models, const PayloadOptions& payload,
                            const InferRequest& request) {
-  if (!payload.file.empty())
-    return Status(Code::kInvalidArgument,
-                  "--input is for HTTP; gRPC takes what --shape and the "
-                  "model's metadata say");
-  rest_ = kserve::grpc::EncodeInferRequest(request);
+  if (payload.file.empty()) {
+    rest_ = kserve::grpc::EncodeInferRequest(request);
+  } else {
+    SARAI_TRY(rest_, EncodeGrpc(payload.file));
+  }
   for (const std::string& model : models) {
     inference::ModelInferRequest head;
     head.set_model_name(model);

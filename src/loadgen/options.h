@@ -22,7 +22,7 @@ struct TargetOptions {
   std::string address;  // "host:port"
   bool tls = false;
   std::string authority_file;              // PEM; empty = the system's
-  std::string certificate_file, key_file;  // over HTTP, to servers that ask; empty = none
+  std::string certificate_file, key_file;  // PEM, shown to servers that ask; empty = none
   std::string path_prefix;                 // before /v2/… or /endpoints/…; "" or "/prefix"
   std::string endpoint;                    // kInvokeEndpoint
   std::string model_version;

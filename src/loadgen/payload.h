@@ -23,7 +23,7 @@ struct PayloadOptions {
     Shape shape;
   };
   std::map<std::string, Input, std::less<>> inputs;
-  Blob file;  // sent as it is
+  Blob file;  // sent as it is; over gRPC by EncodeGrpc
   std::string content_type;
   uint64_t max_input_bytes = 1ull << 30;
 };
@@ -50,5 +50,9 @@ struct HttpBody {
   std::optional<size_t> json_size;  // binary: where the tensors begin
 };
 Result<HttpBody> EncodeHttp(const InferRequest& request, bool json);
+
+// A file as a ModelInferRequest but for the model's name and version: such a message, or what
+// KServe takes over HTTP as JSON. Errors: kInvalidArgument, what is wrong with it.
+Result<std::vector<Blob>> EncodeGrpc(const Blob& file);
 
 }  // namespace sarai::loadgen

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "wire/kserve/grpc_codec.h"
 #include "wire/kserve/kserve.h"
 
 namespace sarai::loadgen {
@@ -19,6 +20,18 @@ InferRequest Parsed(const HttpBody& body) {
   auto request = kserve::ParseInferRequest(body.body, body.json_size, {});
   EXPECT_TRUE(request) << request.error().message();
   return request ? *std::move(request) : InferRequest();
+}
+
+Blob Whole(const std::vector<Blob>& parts) {
+  std::string text;
+  for (const Blob& part : parts) text += part.text();
+  return Blob::FromString(std::move(text));
+}
+
+InferRequest ReadGrpc(const std::vector<Blob>& parts) {
+  auto parsed = kserve::grpc::ParseInferRequest(Whole(parts), {});
+  EXPECT_TRUE(parsed) << parsed.error().message();
+  return parsed ? std::move(parsed->request) : InferRequest();
 }
 
 TEST(Payload, IsMadeFromMetadataWithTheBatchAsked) {
@@ -87,6 +100,29 @@ TEST(Payload, WithoutMetadataTheFlagsNeedTypes) {
 TEST(Payload, BadShapesAreUsageErrors) {
   for (const char* const bad : {"", "x", ":1", "x:", "x:1,a", "x:-1", "x:FP32"})
     EXPECT_FALSE(ParseInputFlag(bad)) << bad;
+}
+
+TEST(Payload, AFileOverGrpcIsJsonOrAMessage) {
+  const InferRequest request{.id = "r",
+                             .inputs = {{.name = "x",
+                                         .type = DataType::kFp32,
+                                         .shape = {1},
+                                         .data = Blob::FromString(std::string(4, 'a'))}}};
+  const Blob json = Blob::FromString(
+      R"( {"id":"r","inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1.5]}]})");
+  const auto from_json = EncodeGrpc(json);
+  ASSERT_TRUE(from_json);
+  EXPECT_EQ(ReadGrpc(*from_json).id, "r");
+  EXPECT_EQ(ReadGrpc(*from_json).inputs.at(0).data.text(), std::string_view("\0\0\xc0\x3f", 4));
+  InferRequest named = request;
+  named.model = "other";
+  const auto from_message = EncodeGrpc(Whole(kserve::grpc::EncodeInferRequest(named)));
+  ASSERT_TRUE(from_message);
+  EXPECT_EQ(ReadGrpc(*from_message).model, "");
+  EXPECT_EQ(ReadGrpc(*from_message).inputs.at(0).data.text(), "aaaa");
+  EXPECT_THAT(EncodeGrpc(Blob::FromString("no message")).error().message(), HasSubstr("--input"));
+  EXPECT_THAT(EncodeGrpc(Blob::FromString(R"({"inputs":1})")).error().message(),
+              HasSubstr("'inputs'"));
 }
 
 TEST(Payload, TooLargeATensorIsRefusedBeforeItIsMade) {

@@ -9,10 +9,13 @@ import subprocess
 import threading
 import xml.etree.ElementTree
 
+import numpy as np
 import pytest
+import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tritonclient.grpc import service_pb2
 
 from testkit import paths
 from testkit.certificates import Authority
@@ -202,6 +205,46 @@ def test_stopped_early_it_reports_what_it_has(instance, tmp_path):
     assert json.loads(report.read_text())["interrupted"] is True
 
 
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_models_of_an_endpoint_over_kserve(bench, start_serve, bucket, zoo, protocol):
+    store, name = bucket
+    for number in (1, 2):
+        store.upload_file(str(zoo.archive("onnx", number)), name, f"{number}.tar.gz")
+    serve = start_serve()
+    create_endpoint(serve.client("sagemaker"), "many", f"s3://{name}/")
+    create_endpoint(serve.client("sagemaker"), "other", "s3://anything/", wait=False)
+    other = f"{serve.url}/endpoints/other/v2/health/live"
+    wait_until(lambda: requests.get(other, timeout=60).status_code != 404, "its first instance")
+    load = ("-m", "{1..2}.tar.gz", "-n", 20)
+    named, nameless = {
+        "http": (("--url", f"{serve.url}/endpoints/many"), ("--url", serve.url)),
+        "grpc": (("--grpc", serve.grpc, "--header", "sarai-endpoint: many"),
+                 ("--grpc", serve.grpc))}[protocol]
+    code, report, out, _ = bench(*named, *load)
+    assert code == 0, out
+    assert (report["steps"][0]["answered"], report["steps"][0]["failed"]) == (20, 0)
+    code, _, _, err = bench(*nameless, *load)
+    assert code == 2 and "there are 2 endpoints" in err
+
+
+def test_a_file_goes_over_grpc_as_a_message_or_as_json(bench, instance, tmp_path):
+    body = tmp_path / "body"
+    flags = ("--grpc", instance.grpc, "-m", "mlp-1,mlp-2", "-n", 4, "--input", body)
+    body.write_text(kserve_json("input", np.zeros((2, 16), dtype=np.float32)))
+    assert bench(*flags)[1]["steps"][0]["answered"] == 4
+    message = service_pb2.ModelInferRequest(model_name="elsewhere", model_version="7")
+    message.inputs.add(name="input", datatype="FP32", shape=[3, 16])
+    message.raw_input_contents.append(bytes(3 * 16 * 4))
+    body.write_bytes(message.SerializeToString())
+    assert bench(*flags)[1]["steps"][0]["answered"] == 4
+    counted = [int(instance.get(f"/v2/models/mlp-{number}/stats")["model_stats"][0]
+                   ["inference_count"]) for number in (1, 2)]
+    assert counted == [2 * 2 + 2 * 3] * 2
+    body.write_text("neither")
+    code, _, _, err = bench(*flags)
+    assert code == 2 and "--input" in err
+
+
 @pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path)
@@ -218,6 +261,26 @@ def test_tls_over_grpc(bench, start_instance, authority, zoo, tmp_path):
     assert code == 0 and report["steps"][0]["answered"] == 5, out
     code, _, _, err = bench(*flags, "--timeout", "5s")
     assert code == 2 and instance.grpc in err
+
+
+def test_a_certificate_is_shown_over_grpc(bench, start_instance, authority, zoo, tmp_path):
+    server, client = authority.certify("server"), authority.certify("client")
+    shutil.copytree(zoo.folder("onnx", 1), tmp_path / "repository" / "mlp")
+    instance = start_instance("--model-repository", tmp_path / "repository",
+                              "--grpc-use-ssl-mutual=true", "--grpc-root-cert", authority.file,
+                              "--grpc-server-cert", server.certificate,
+                              "--grpc-server-key", server.key)
+    flags = ("--grpc", f"https://{instance.grpc}", "-m", "mlp", "-n", 5, "--ca-file",
+             authority.file)
+    code, report, out, _ = bench(*flags, "--cert-file", client.certificate, "--key-file",
+                                 client.key)
+    assert code == 0 and report["steps"][0]["answered"] == 5, out
+    code, _, _, err = bench(*flags, "--timeout", "5s")
+    assert code == 2 and instance.grpc in err
+    code, _, _, err = bench(*flags, "--cert-file", client.certificate)
+    assert code == 2 and "--key-file" in err
+    code, _, _, err = bench(*flags, "--cert-file", "/absent", "--key-file", client.key)
+    assert code == 2 and "/absent" in err
 
 
 def test_tls_over_http(bench, notes, authority, tmp_path):

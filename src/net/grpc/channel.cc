@@ -19,6 +19,12 @@ namespace {
 
 class ClientCall;
 
+// Empty when there is no such file.
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 // What the queue gives back when an operation has ended. gRPC orders the two; the flag says so once
 // more to ThreadSanitizer, which sees nothing of gRPC.
 class QueueEvent {
@@ -274,8 +280,9 @@ std::shared_ptr<grpc::GenericStub> ChannelPool::Connect(const std::string& addre
   auto credentials = grpc::InsecureChannelCredentials();
   if (options_.tls) {
     grpc::SslCredentialsOptions ssl;
-    std::ifstream file(options_.authority_file, std::ios::binary);
-    ssl.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
+    ssl.pem_root_certs = ReadWhole(options_.authority_file);
+    ssl.pem_cert_chain = ReadWhole(options_.certificate_file);
+    ssl.pem_private_key = ReadWhole(options_.key_file);
     credentials = grpc::SslCredentials(ssl);
   }
   return std::make_shared<grpc::GenericStub>(

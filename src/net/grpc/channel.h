@@ -35,7 +35,8 @@ struct GrpcChannelOptions {
   int connections = 1;  // per address; calls go round them
   uint64_t max_message_bytes = 256ull << 20;
   bool tls = false;
-  std::string authority_file;  // PEM; empty = the system's
+  std::string authority_file;              // PEM; empty = the system's
+  std::string certificate_file, key_file;  // PEM, shown to peers that ask; empty = none
 };
 
 class GrpcChannels {

@@ -195,6 +195,56 @@ def test_a_killed_instance_fails_no_request(serve, zoo, kind, connect):
         wait_until(lambda: everyone_answers(serve), "both instances to answer again")
 
 
+@pytest.mark.parametrize("kind, connect", CLIENTS)
+def test_when_all_instances_are_killed_at_once_a_request_waits_for_one(serve, zoo, kind, connect):
+    client = connect(serve)
+    infer(kind, client, zoo, "1.tar.gz")
+    for pid in children(serve.pid):
+        os.kill(pid, signal.SIGKILL)
+    np.testing.assert_allclose(infer(kind, client, zoo, "1.tar.gz"), zoo.expected("onnx", 1),
+                               rtol=1e-5, atol=1e-6)
+
+
+def counts(kind, statistics):
+    rows = statistics["model_stats"] if kind is triton_http else statistics.model_stats
+    return [int(row["inference_count"] if kind is triton_http else row.inference_count)
+            for row in rows]
+
+
+@pytest.mark.parametrize("kind, connect", CLIENTS)
+def test_statistics_are_the_sum_over_the_instances(serve, zoo, kind, connect):
+    client = connect(serve)
+    infer(kind, client, zoo, "1.tar.gz")
+    instances = serve.get("/sarai/v1/explain?model=1.tar.gz")["instances"]
+    for instance in instances:  # so that both hold it
+        direct = triton_http.InferenceServerClient(instance["address"].removeprefix("http://"))
+        infer(triton_http, direct, zoo, "1.tar.gz")
+    assert len(instances) == 2
+    # poll: the gateway hears of residency from the instances' feeds
+    wait_until(lambda: counts(kind, client.get_inference_statistics("1.tar.gz")) == [6],
+               "one entry with the requests of both")
+    assert counts(kind, client.get_inference_statistics()) == [6]
+    assert counts(kind, client.get_inference_statistics("1.tar.gz", "1")) == [6]
+    with pytest.raises(InferenceServerException, match="1.tar.gz"):
+        client.get_inference_statistics("1.tar.gz", "9")
+
+
+def test_patterns_of_headers_to_forward_reach_the_instances(start_serve, bucket, zoo):
+    store, name = bucket
+    store.upload_file(str(zoo.archive("onnx", 1)), name, "1.tar.gz")
+    serve = start_serve("--http-header-forward-pattern=^(my_http|timeout)$",
+                        "--grpc-header-forward-pattern=^(my_grpc|priority)$")
+    create_endpoint(serve.client("sagemaker"), ENDPOINT, f"s3://{name}/")
+    for (kind, connect), own, reserved, other in zip(
+            CLIENTS, ("my_http", "my_grpc"), ("timeout", "priority"), ("priority", "timeout")):
+        client = connect(serve)
+        for passed in (own, other):
+            infer(kind, client, zoo, "1.tar.gz", headers={passed: "x"})
+        # What comes as a parameter must not have a name that means something else.
+        with pytest.raises(InferenceServerException, match=f"'{reserved}' has a reserved name"):
+            infer(kind, client, zoo, "1.tar.gz", headers={reserved: "x"})
+
+
 class Stream:
     """An open ModelStreamInfer; answers and errors in the order in which they came."""
 

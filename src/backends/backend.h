@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,17 @@ struct Signature {
   bool first_dim_variable = false;  // every input and output begins with -1: it may batch
 };
 
+// One row of an iterative model's run: a request that may be run again and again.
+struct IterationRow {
+  CorrelationId sequence;  // its own while it lives
+  uint64_t number = 0;     // how often it has run before
+  bool null_row = false;   // fills a slot: nobody's
+  CancellationPtr cancellation;
+  // What the model says of it:
+  bool again = false;   // not done: run it once more, with the states that this run gives
+  bool respond = true;  // its row of the outputs is a response; before the last: decoupled models
+};
+
 struct ExecuteContext {
   std::vector<std::string> outputs;  // wanted ones, by name; empty = all of the spec's
   // Of the one request, or of none where several were batched.
@@ -37,6 +49,9 @@ struct ExecuteContext {
   uint64_t priority = 0;
   Duration timeout{0};
   CancellationPtr cancellation;
+  // Of models with spec.sequence->iterative, one per row of the inputs; else empty. A backend that
+  // does not look at them runs each request once.
+  std::span<IterationRow> iteration;
 };
 
 // May be called from any thread, one call at a time, until `final`. A response without outputs is
@@ -72,9 +87,10 @@ class BackendModel {
   virtual Result<std::vector<Tensor>> Execute(const std::vector<Tensor>& inputs,
                                               const ExecuteContext& context) = 0;
 
-  // Models with spec.decoupled: one request, any number of responses. Returns when the instance can
-  // take the next request; `respond` may be called during and after. Errors: as of Execute; then
-  // `respond` is not called any more. Outputs named as states, until it returns, are kept as such.
+  // Models with spec.decoupled, not iterative: one request, any number of responses. Returns when
+  // the instance can take the next request; `respond` may be called during and after. Errors: as of
+  // Execute; then `respond` is not called any more. Outputs named as states, until it returns, are
+  // kept as such.
   virtual Status ExecuteDecoupled(const std::vector<Tensor>& inputs, const ExecuteContext& context,
                                   Respond respond) {
     (void)inputs, (void)context, (void)respond;

@@ -17,7 +17,8 @@ struct RegistryOptions {
   std::string backend_directory;  // holds libsarai_*.so
   std::string host_executable;    // this program; run as `sarai backend-host …`
   // All others run in a backend host.
-  std::set<std::string> in_process = {"identity", "onnxruntime", "repeat", "square"};
+  std::set<std::string> in_process = {"identity", "iterative_sequence", "onnxruntime", "repeat",
+                                      "square"};
   int host_channels = 8;  // calls at once into one host
   backends::BackendOptions backend_options;
   std::map<std::string, std::map<std::string, std::string>> backend_settings;  // by backend name

@@ -72,7 +72,7 @@ void Counters::OnRun(const Run& run) {
     Fail(run.reason, run.requests, run.lived);
     return;
   }
-  const auto times = static_cast<int64_t>(run.requests);
+  const auto times = static_cast<int64_t>(run.requests + run.going_on);
   inferences_.fetch_add(static_cast<uint64_t>(run.batch), kRelaxed);
   last_inference_us_.store(run.at.time_since_epoch().count(), kRelaxed);
   success_.Add(run.requests, run.lived);
@@ -84,8 +84,9 @@ void Counters::OnRun(const Run& run) {
 
   std::lock_guard lock(mu_);
   // As in Triton: the batch as the model saw it.
-  BatchSizeCounters& size = by_batch_size_[run.batch + run.null_rows];
-  size.batch_size = run.batch + run.null_rows;
+  const int64_t rows = run.batch + run.null_rows + static_cast<int64_t>(run.going_on);
+  BatchSizeCounters& size = by_batch_size_[rows];
+  size.batch_size = rows;
   AddTo(size.compute_input, 1, run.compute_input);
   AddTo(size.compute_infer, 1, run.compute_infer);
   AddTo(size.compute_output, 1, run.compute_output);

@@ -22,7 +22,8 @@ class Counters {
     size_t requests = 0;
     int64_t batch = 0;      // sum of their batches
     int64_t null_rows = 0;  // that filled the batch up
-    Duration queue{0};      // summed over the requests
+    size_t going_on = 0;    // requests for which it was not the last run: each a row of the batch
+    Duration queue{0};      // summed over the requests, those that go on too
     Duration compute_input{0}, compute_infer{0}, compute_output{0};
     Duration lived{0};  // from arrival to answer, summed over the requests
     bool ok = false;

@@ -26,8 +26,13 @@ class Stopwatch {
   TimePoint last_;
 };
 
+// Of several runs of one request a trace shows the beginning of the first and the end of the last.
 void StampAll(std::span<const Pending> batch, TraceActivity activity, TimePoint at) {
-  for (const Pending& pending : batch) Stamp(pending->request.trace, activity, at);
+  const bool begins =
+      activity == TraceActivity::kComputeStart || activity == TraceActivity::kComputeInputEnd;
+  for (const Pending& pending : batch)
+    if (begins ? pending->iteration.number == 0 : !pending->iteration.again)
+      Stamp(pending->request.trace, activity, at);
 }
 
 void TraceTensors(const TracePtr& trace, TraceActivity activity,
@@ -49,6 +54,25 @@ backends::ExecuteContext ContextOf(const ModelSpec& spec, std::span<const Pendin
   return context;
 }
 
+std::vector<backends::IterationRow> RowsOf(const ModelSpec& spec, std::span<const Pending> batch) {
+  std::vector<backends::IterationRow> rows;
+  if (!spec.sequence || !spec.sequence->iterative) return rows;
+  for (const Pending& pending : batch)
+    rows.push_back({.sequence = pending->request.sequence,
+                    .number = pending->iteration.number,
+                    .null_row = pending->null_row,
+                    .cancellation = pending->request.cancellation});
+  return rows;
+}
+
+void NoteWhatTheModelSaid(std::span<const backends::IterationRow> rows,
+                          std::span<const Pending> batch, bool decoupled) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    batch[i]->iteration.again = rows[i].again && !rows[i].null_row;
+    batch[i]->iteration.respond = decoupled ? rows[i].respond : !rows[i].again;
+  }
+}
+
 Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
                                                   std::span<const Pending> batch, Stopwatch& watch,
                                                   Counters::Run& run) {
@@ -59,13 +83,17 @@ Result<std::vector<std::vector<Tensor>>> RunSteps(const ServedVersion& version,
   if (!inputs) return Error(std::move(inputs).error());
   for (const Pending& pending : batch)
     TraceTensors(pending->request.trace, TraceActivity::kTensorBackendInput, pending->inputs);
-  auto outputs = version.model().Execute(*inputs, ContextOf(version.spec(), batch));
+  std::vector<backends::IterationRow> rows = RowsOf(version.spec(), batch);
+  backends::ExecuteContext context = ContextOf(version.spec(), batch);
+  context.iteration = rows;
+  auto outputs = version.model().Execute(*inputs, context);
   run.compute_infer = watch.Lap();
   StampAll(batch, TraceActivity::kComputeOutputStart, watch.last());
   if (!outputs) return Error(std::move(outputs).error());
   auto answers = SplitOutputs(version.spec(), std::move(*outputs), batch);
   run.compute_output = watch.Lap();
   if (!answers) return answers;
+  NoteWhatTheModelSaid(rows, batch, version.spec().decoupled);
   for (size_t i = 0; i < batch.size(); ++i)
     TraceTensors(batch[i]->request.trace, TraceActivity::kTensorBackendOutput, (*answers)[i]);
   return answers;
@@ -77,9 +105,13 @@ void AddTimes(std::span<const Pending> batch, TimePoint start, TimePoint end, Co
       ++run.null_rows;
       continue;
     }
+    run.queue += start - WaitsSince(*pending);
+    if (pending->iteration.again) {
+      ++run.going_on;
+      continue;
+    }
     ++run.requests;
     run.batch += pending->batch;
-    run.queue += start - pending->arrived;
     run.lived += end - pending->arrived;
   }
 }

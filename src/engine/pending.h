@@ -2,6 +2,7 @@
 // place at a time (a queue, a lane, or the replies that wait for their order).
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -11,6 +12,16 @@
 #include "types/model_spec.h"
 
 namespace sarai::engine {
+
+// How far a request of an iterative model is, between its runs.
+struct Iteration {
+  uint64_t number = 0;   // of runs that are done
+  TimePoint since{};     // it waits for its next run since then
+  size_t responses = 0;  // of a decoupled model, so far
+  TimePoint responded_at{};
+  bool again = false;    // the run that has just ended was not its last
+  bool respond = false;  // and gave a response
+};
 
 struct PendingRequest {
   InferRequest request;        // its inputs have moved to `inputs`
@@ -25,6 +36,7 @@ struct PendingRequest {
   uint64_t cancel_id = 0;                   // in request.cancellation, while it is listened to
   uint64_t sequence = 0;                    // its sequence, as the sequence scheduler counts them
   bool lost_before = false;                 // its model's process died once while it waited
+  Iteration iteration;
   bool null_row = false;           // fills a slot of a stateful model's batch: nobody's request
   std::vector<Tensor> new_states;  // after a run: the states' outputs, in the spec's order
   Status fate;                     // not ok: what it is answered when it is shed
@@ -32,6 +44,11 @@ struct PendingRequest {
 };
 
 using Pending = std::unique_ptr<PendingRequest>;
+
+// When it began to wait for the run that is to come.
+inline TimePoint WaitsSince(const PendingRequest& pending) {
+  return std::max(pending.arrived, pending.iteration.since);
+}
 
 inline uint64_t InputBytes(const PendingRequest& pending) {
   uint64_t bytes = 0;

@@ -37,8 +37,9 @@ class Scheduler {
     return TakeExpired(now).expired;
   }
 
-  // The run of a batch that Take gave has ended; `batch` as it was run, before it is answered.
-  virtual void OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) {
+  // The run of a batch that Take gave has ended; `batch` as it was run, before it is answered. What
+  // is to run again moves back in (null is left), unless it is ended: then its `fate` says why.
+  virtual void OnRunEnded(std::vector<Pending>& batch, int instance, TimePoint now) {
     (void)batch, (void)instance, (void)now;
   }
   // Puts requests that were taken back to the head, each to run by itself. Never refused: they were

@@ -112,7 +112,7 @@ ServedVersion::Turn ServedVersion::OnCancelled(const PendingRequest* request, Ti
   return turn;
 }
 
-void ServedVersion::OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) {
+void ServedVersion::OnRunEnded(std::vector<Pending>& batch, int instance, TimePoint now) {
   if (!spec_.sequence) return;
   std::lock_guard lock(mu_);
   scheduler_->OnRunEnded(batch, instance, now);

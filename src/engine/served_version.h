@@ -96,7 +96,7 @@ class ServedVersion {
   // The caller of a request that may wait here has left; it is only compared.
   Turn OnCancelled(const PendingRequest* request, TimePoint now);
   // The run of `batch` has ended, it is not answered yet. Only what the scheduler wants to know.
-  void OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now);
+  void OnRunEnded(std::vector<Pending>& batch, int instance, TimePoint now);
 
   // Within a turn that runs a batch: keeps the version alive until the stream is closed. False
   // when the model was lost meanwhile.

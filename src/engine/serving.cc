@@ -42,7 +42,7 @@ void TraceArrival(const PendingRequest& pending) {
 void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution execution) {
   version.counters().OnRun(execution.run);
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i]->null_row) continue;
+    if (batch[i] == nullptr || batch[i]->null_row) continue;
     if (!execution.status.ok()) {
       Answer(version, std::move(batch[i]), Error(execution.status));
       continue;
@@ -51,6 +51,45 @@ void AnswerAll(ServedVersion& version, std::vector<Pending> batch, Execution exe
     response.times = {execution.run.compute_input, execution.run.compute_infer,
                       execution.run.compute_output};
     Answer(version, std::move(batch[i]), std::move(response));
+  }
+}
+
+bool IsIterative(const ModelSpec& spec) { return spec.sequence && spec.sequence->iterative; }
+
+// Of a decoupled iterative model: one more response has come, or the error that ends it.
+void CountResponse(ServedVersion& version, PendingRequest& pending, const Execution& execution,
+                   TimePoint now, bool empty) {
+  if (!version.spec().decoupled) return;
+  Iteration& iteration = pending.iteration;
+  const Duration output = execution.run.compute_output;
+  version.counters().OnResponse(iteration.responses++,
+                                {.compute_infer = now - iteration.responded_at - output,
+                                 .compute_output = output,
+                                 .ok = execution.status.ok(),
+                                 .empty = empty});
+  iteration.responded_at = now;
+}
+
+// Of the rows that go on the responses go out here. What a last row without a response leaves is
+// only the end.
+void GiveResponses(ServedVersion& version, std::span<const Pending> batch, Execution& execution,
+                   TimePoint now) {
+  const Counters::Run& run = execution.run;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    PendingRequest& pending = *batch[i];
+    if (pending.null_row) continue;
+    if (pending.iteration.number == 0)
+      pending.iteration.responded_at =
+          now - run.compute_input - run.compute_infer - run.compute_output;
+    if (execution.status.ok() && !pending.iteration.respond) execution.outputs[i].clear();
+    if (!pending.iteration.again || pending.iteration.respond)
+      CountResponse(version, pending, execution, now, !pending.iteration.respond);
+    if (!pending.iteration.again || !pending.iteration.respond) continue;
+    pending.respond(InferResponse{.model = version.spec().name,
+                                  .version = version.spec().version,
+                                  .id = pending.request.id,
+                                  .outputs = std::move(execution.outputs[i]),
+                                  .final = false});
   }
 }
 
@@ -227,6 +266,7 @@ std::optional<ServedVersion::FollowUp> Serving::TakeTurnNow(const VersionPtr& ve
   Shed(*version, std::move(turn.expired), now);
   if (turn.batch.empty()) return std::nullopt;
   for (const Pending& pending : turn.batch) StopListening(*pending);
+  if (IsIterative(version->spec())) return RunIteration(version, std::move(turn));
   return version->spec().decoupled ? RunDecoupled(version, std::move(turn))
                                    : RunBatch(version, std::move(turn));
 }
@@ -249,6 +289,34 @@ ServedVersion::FollowUp Serving::RunBatch(const VersionPtr& version, ServedVersi
   }
   const ServedVersion::FollowUp next = version->EndTurn(again, cost);
   if (!again.empty()) FailAll(*version, std::move(again), version->Refusal());
+  return next;
+}
+
+// As RunBatch, but that some requests may not be done: they give what response they have and wait
+// for their next run.
+ServedVersion::FollowUp Serving::RunIteration(const VersionPtr& version, ServedVersion::Turn turn) {
+  Execution execution = Execute(*version, turn.batch, clock_);
+  GiveResponses(*version, turn.batch, execution, clock_.Now());
+  std::vector<std::pair<const PendingRequest*, CancellationPtr>> again;
+  for (const Pending& pending : turn.batch) {
+    if (!pending->iteration.again) continue;
+    Listen(version, *pending);
+    again.emplace_back(pending.get(), pending->request.cancellation);
+  }
+  const ServedVersion::RunCost cost = CostOf(turn.batch, execution.run);
+  version->OnRunEnded(turn.batch, turn.instance, clock_.Now());
+  for (Pending& pending : turn.batch) {
+    if (pending == nullptr || !pending->iteration.again) continue;
+    const Status why = pending->fate.ok() ? version->Refusal() : pending->fate;
+    version->counters().OnRefused(FailureReason::kOther);
+    Answer(*version, std::exchange(pending, nullptr), Error(why));
+  }
+  AnswerAll(*version, std::move(turn.batch), std::move(execution));
+  std::vector<Pending> none;
+  const ServedVersion::FollowUp next = version->EndTurn(none, cost);
+  // Its callback may have run before there was anything to take back.
+  for (const auto& [identity, cancellation] : again)
+    if (IsCancelled(cancellation)) OnCancelled(version, identity);
   return next;
 }
 

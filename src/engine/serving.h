@@ -59,6 +59,7 @@ class Serving {
   // Nothing: it ran nothing.
   std::optional<ServedVersion::FollowUp> TakeTurnNow(const VersionPtr& version);
   ServedVersion::FollowUp RunBatch(const VersionPtr& version, ServedVersion::Turn turn);
+  ServedVersion::FollowUp RunIteration(const VersionPtr& version, ServedVersion::Turn turn);
   ServedVersion::FollowUp RunDecoupled(const VersionPtr& version, ServedVersion::Turn turn);
   void OnAlarm(const VersionPtr& version);
   void OnCancelled(const VersionPtr& version, const PendingRequest* request);

@@ -135,8 +135,11 @@ Result<Tensor> MakeTensor(const ModelSpec& spec, const WarmupSample& sample,
   return tensor;
 }
 
-Status RunOnce(backends::BackendModel& model, const std::vector<Tensor>& inputs) {
-  const auto outputs = model.Execute(inputs, {});
+Status RunOnce(backends::BackendModel& model, const std::vector<Tensor>& inputs,
+               std::vector<backends::IterationRow> rows) {
+  backends::ExecuteContext context;
+  context.iteration = rows;
+  const auto outputs = model.Execute(inputs, context);
   return outputs ? Status() : outputs.error();
 }
 
@@ -170,9 +173,11 @@ Status RunSample(const ModelSpec& spec, const WarmupSample& sample,
     // Models without a batch dimension have one row, whose first dimension is the state's own.
     checked.tensors.push_back(checked.batch == 1 ? state : Repeated(state, checked.batch));
   }
+  const bool iterative = spec.sequence && spec.sequence->iterative;
+  const std::vector<backends::IterationRow> rows(iterative ? checked.batch : 0);
   for (uint32_t run = 0; run < std::max(sample.count, 1u); ++run) {
-    SARAI_CHECK_OK(spec.decoupled ? RunToTheEnd(model, checked.tensors)
-                                  : RunOnce(model, checked.tensors));
+    SARAI_CHECK_OK(spec.decoupled && !iterative ? RunToTheEnd(model, checked.tensors)
+                                                : RunOnce(model, checked.tensors, rows));
   }
   return {};
 }

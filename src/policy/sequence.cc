@@ -22,6 +22,9 @@ bool MayWait(const SequenceSpec& spec) {
 
 SequenceVerdict JudgeArrival(const SequenceArrival& arrival) {
   if (arrival.batch > 1) return SequenceVerdict::kBatchTooLarge;
+  if (arrival.iterative)
+    return arrival.has_id && !arrival.start ? SequenceVerdict::kNotStarted
+                                            : SequenceVerdict::kBegin;
   if (!arrival.has_id) return SequenceVerdict::kNoId;
   if (arrival.start) return arrival.known ? SequenceVerdict::kRestart : SequenceVerdict::kBegin;
   return arrival.known ? SequenceVerdict::kContinue : SequenceVerdict::kNotStarted;

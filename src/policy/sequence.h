@@ -21,6 +21,7 @@ struct SequenceArrival {
   bool known = false;  // a sequence of that id is live and has not been sent its end
   bool start = false;
   int64_t batch = 1;
+  bool iterative = false;  // each request of the model is a sequence of its own
 };
 
 enum class SequenceVerdict {

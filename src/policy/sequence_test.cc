@@ -25,6 +25,10 @@ TEST(JudgeArrival, AsksForIdStartAndABatchOfOne) {
       {{.start = true}, SequenceVerdict::kNoId},
       {{}, SequenceVerdict::kNoId},
       {{.has_id = true, .known = true, .batch = 2}, SequenceVerdict::kBatchTooLarge},
+      {{.iterative = true}, SequenceVerdict::kBegin},
+      {{.has_id = true, .known = true, .start = true, .iterative = true}, SequenceVerdict::kBegin},
+      {{.has_id = true, .known = true, .iterative = true}, SequenceVerdict::kNotStarted},
+      {{.batch = 2, .iterative = true}, SequenceVerdict::kBatchTooLarge},
   };
   for (size_t i = 0; i < cases.size(); ++i)
     EXPECT_EQ(JudgeArrival(cases[i].arrival), cases[i].verdict) << "case " << i;

@@ -61,6 +61,7 @@ struct SequenceSpec {
   int64_t max_candidate_sequences = 1;   // kOldest, per instance
   std::vector<int64_t> preferred_sizes;  // kOldest, ascending
   bool preserve_ordering = false;        // kOldest
+  bool iterative = false;  // each request is a sequence, of as many runs as it asks for
 };
 
 struct EnsembleStep {

@@ -237,13 +237,3 @@ def test_an_idle_sequence_makes_room(start_instance, repository):
     assert step(client, "sums", 3, 2, start=True, shape=(1,)) == [3]
     with pytest.raises(InferenceServerException, match="must specify the START flag"):
         step(client, "sums", 1, 1, shape=(1,))
-
-
-def test_an_iterative_sequence_is_refused(start_instance, repository):
-    folder = sequence_models.write_simple_sequence(repository / "sums")
-    config = folder / "config.pbtxt"
-    config.write_text(config.read_text().replace("sequence_batching {",
-                                                 "sequence_batching { iterative_sequence: true"))
-    client = connect(start_instance("--model-repository", repository))
-    with pytest.raises(InferenceServerException, match="iterative_sequence is not served"):
-        step(client, "sums", 1, 1, start=True)

@@ -101,3 +101,49 @@ def test_a_step_without_its_start_is_refused_and_the_stream_goes_on(start_instan
             stream.take()
         stream.send("repeat", repeat_inputs([3]), "begun", sequence_id=5, sequence_start=True)
         assert stream.take_all(1) == {"begun": [3]}
+
+
+def write_countdown(repository, more=""):
+    write_model(repository, "countdown", 'backend: "iterative_sequence"\nmax_batch_size: 4\n'
+                + tensors("input", ("INPUT", "INT32", (1,), ""))
+                + tensors("output", ("OUTPUT", "INT32", (1,), "")) + more)
+
+
+ITERATIVE = "sequence_batching { iterative_sequence: true }\n"
+DECOUPLED = "model_transaction_policy { decoupled: true }\n"
+
+
+def count(value):
+    return [tensor("INPUT", np.array([[value]], np.int32), "INT32")]
+
+
+def test_requests_of_an_iterative_model_respond_at_each_of_their_runs(start_instance, repository):
+    write_countdown(repository, ITERATIVE + DECOUPLED)
+    with Stream(start_instance("--model-repository", repository)) as stream:
+        starts = [9, 1, 40, 5, 17, 3, 28]
+        for start in starts:
+            stream.send("countdown", count(start), str(start))
+        values = {}
+        while any(values.get(str(start), [None])[-1] != 0 for start in starts):
+            request_id, value = stream.take("OUTPUT")
+            values.setdefault(request_id, []).append(value)
+        assert values == {str(start): list(range(start - 1, -1, -1)) for start in starts}
+        statistics = stream.client.get_inference_statistics("countdown").model_stats[0]
+        assert statistics.inference_count == len(starts)
+        assert max(starts) <= statistics.execution_count < sum(starts)
+
+
+def test_an_iterative_model_of_one_response_answers_when_it_is_done(start_instance, repository):
+    write_countdown(repository, ITERATIVE)
+    server = start_instance("--model-repository", repository)
+    with triton.InferenceServerClient(server.grpc) as client:
+        assert client.infer("countdown", count(6)).as_numpy("OUTPUT").item() == 0
+        assert client.get_inference_statistics("countdown").model_stats[0].execution_count == 6
+
+
+def test_a_backend_that_hands_back_needs_a_scheduler_that_takes_it(start_instance, repository):
+    write_countdown(repository, DECOUPLED + "sequence_batching { }\n")
+    with Stream(start_instance("--model-repository", repository)) as stream:
+        stream.send("countdown", count(2), "a", sequence_id=1, sequence_start=True)
+        with pytest.raises(InferenceServerException, match="REQUEST_RELEASE_RESCHEDULE"):
+            stream.take("OUTPUT")

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "engine/sequence/sequence_scheduler.h"
 #include "engine/testing/test_values.h"
 
@@ -44,6 +46,11 @@ ModelSpec Direct(int64_t batch, int instances = 1) {
           .sequence = SequenceSpec{.max_idle = seconds(1)}};
 }
 
+ModelSpec Iterative(ModelSpec spec) {
+  spec.sequence->iterative = true;
+  return spec;
+}
+
 ModelSpec Oldest(int64_t batch, int64_t candidates) {
   ModelSpec spec = Direct(batch);
   spec.sequence->strategy = SequenceSpec::Strategy::kOldest;
@@ -61,6 +68,12 @@ class SequenceSchedulerTest : public testing::Test {
     scheduler.emplace(spec, options, std::move(initial));
   }
   Status Push(Pending pending, TimePoint now = kStart) { return scheduler->Push(pending, now); }
+  // Ends the run of what was taken; those of `again` are not done.
+  void EndRun(Scheduler::Taken& taken, std::set<std::string> again, TimePoint now = kStart) {
+    for (Pending& pending : taken.batch)
+      pending->iteration.again = again.contains(pending->request.id);
+    scheduler->OnRunEnded(taken.batch, taken.instance, now);
+  }
   void Put(uint64_t id, std::string_view marks, std::string name, TimePoint now = kStart) {
     const Status status = Push(Step(id, marks, std::move(name), now), now);
     ASSERT_TRUE(status.ok()) << status.message();
@@ -95,7 +108,7 @@ TEST_F(SequenceSchedulerTest, OneStepOfASequenceAtATimeInOrder) {
   Use(Oldest(4, 4));
   Put(1, "s", "a1");
   Put(1, "", "a2");
-  const auto first = scheduler->Take(kStart);
+  auto first = scheduler->Take(kStart);
   EXPECT_THAT(Names(first.batch), ElementsAre("a1"));
   Put(2, "s", "b1");
   EXPECT_THAT(scheduler->Take(kStart).batch, IsEmpty()) << "its instance runs";
@@ -107,7 +120,7 @@ TEST_F(SequenceSchedulerTest, SequencesSpreadOverInstancesAndStay) {
   Use(Direct(2, 2));
   Put(1, "s", "a1");
   Put(2, "s", "b1");
-  const auto one = scheduler->Take(kStart), two = scheduler->Take(kStart);
+  auto one = scheduler->Take(kStart), two = scheduler->Take(kStart);
   EXPECT_THAT(Names(one.batch), ElementsAre("a1"));
   EXPECT_THAT(Names(two.batch), ElementsAre("b1"));
   EXPECT_NE(one.instance, two.instance);
@@ -189,7 +202,7 @@ TEST_F(SequenceSchedulerTest, IdlingEndsASequenceAndLetsTheNextIn) {
   Put(1, "s", "a1");
   Put(2, "s", "b1");
   EXPECT_THAT(Run(At(100)), ElementsAre("a1"));
-  const auto waiting = scheduler->Take(At(200));
+  auto waiting = scheduler->Take(At(200));
   EXPECT_THAT(waiting.batch, IsEmpty());
   EXPECT_EQ(waiting.wake_at, At(1100));
   EXPECT_THAT(Run(At(1100)), ElementsAre("b1"));
@@ -200,7 +213,7 @@ TEST_F(SequenceSchedulerTest, NothingThatRunsOrWaitsIsIdle) {
   Use(Direct(0));
   Put(1, "s", "a1");
   EXPECT_THAT(scheduler->TakeExpired(At(5000)).expired, IsEmpty());
-  const auto running = scheduler->Take(At(5000));
+  auto running = scheduler->Take(At(5000));
   EXPECT_EQ(scheduler->TakeExpired(At(7000)).wake_at, At(8000));
   scheduler->OnRunEnded(running.batch, running.instance, At(7500));
   EXPECT_EQ(scheduler->TakeExpired(At(8000)).wake_at, At(8500));
@@ -322,7 +335,7 @@ TEST_F(SequenceSchedulerTest, StatesAreBoundedAndWhatWaitsIsToldSo) {
   auto taken = scheduler->Take(kStart);
   taken.batch[0]->new_states = {Floats("OUT", {1, 1}, {5})};
   scheduler->OnRunEnded(taken.batch, taken.instance, kStart);
-  const auto next = scheduler->Take(kStart);
+  auto next = scheduler->Take(kStart);
   EXPECT_THAT(next.batch, IsEmpty());
   ASSERT_THAT(Names(next.expired), ElementsAre("a2"));
   EXPECT_EQ(next.expired[0]->fate.code(), Code::kResourceExhausted);
@@ -337,6 +350,40 @@ TEST_F(SequenceSchedulerTest, HandsOutAllThatWaits) {
   EXPECT_THAT(Names(scheduler->TakeAll()), testing::UnorderedElementsAre("a1", "b1"));
   EXPECT_TRUE(scheduler->empty());
   EXPECT_EQ(scheduler->sequences(), 0u);
+}
+
+TEST_F(SequenceSchedulerTest, ARequestThatIsNotDoneKeepsItsRowAndGivesItUpWhenItIs) {
+  Use(Iterative(Direct(2)));
+  Put(0, "", "a");
+  Put(0, "", "b");
+  Put(0, "", "c");
+  for (const std::vector<std::string>& names : {std::vector<std::string>{"a", "b"}, {"a", "b"}}) {
+    auto taken = scheduler->Take(kStart);
+    EXPECT_EQ(Names(taken.batch), names);
+    EndRun(taken, {names.back(), names.front()});
+  }
+  auto taken = scheduler->Take(kStart);
+  EndRun(taken, {"b"});
+  EXPECT_THAT(Run(), ElementsAre("c", "b")) << "as it was taken, into the row that is free";
+  EXPECT_EQ(scheduler->sequences(), 0u);
+}
+
+TEST_F(SequenceSchedulerTest, OfThoseThatAreNotDoneTheOnesThatRanLastWait) {
+  Use(Iterative(Oldest(2, 3)));
+  for (const char* name : {"a", "b", "c"}) Put(0, "", name);
+  auto taken = scheduler->Take(kStart);
+  EXPECT_THAT(Names(taken.batch), ElementsAre("a", "b"));
+  EndRun(taken, {"a", "b"}, At(1));
+  EXPECT_THAT(Run(At(1)), ElementsAre("c", "a"));
+}
+
+TEST_F(SequenceSchedulerTest, AnIterativeModelsOwnIdsAreNobodysSmallNumbers) {
+  Use(Iterative(Direct(2)));
+  Put(0, "", "a");
+  Put(0, "", "b");
+  const auto taken = scheduler->Take(kStart);
+  EXPECT_GT(std::get<uint64_t>(taken.batch[0]->request.sequence), 1ull << 62);
+  EXPECT_NE(taken.batch[0]->request.sequence, taken.batch[1]->request.sequence);
 }
 
 }  // namespace

@@ -14,6 +14,17 @@ std::string TextOf(const CorrelationId& id) {
   return std::to_string(std::get<uint64_t>(id));
 }
 
+// Ids that the scheduler makes up have this bit, so that clients' small numbers are not among them.
+constexpr uint64_t kOwnId = 1ull << 63;
+
+// A request of an iterative model is a whole sequence. No step is marked as its end: only the model
+// knows which is the last.
+void MakeWhole(InferRequest& request, uint64_t number) {
+  if (!HasSequence(request.sequence)) request.sequence = kOwnId | number;
+  request.sequence_start = true;
+  request.sequence_end = false;
+}
+
 bool HasOwnReason(const PendingRequest& pending, TimePoint now) {
   return IsCancelled(pending.request.cancellation) || pending.request.deadline <= now;
 }
@@ -33,6 +44,7 @@ SequenceScheduler::SequenceScheduler(const ModelSpec& spec, SequenceOptions opti
 Status SequenceScheduler::Push(Pending& pending, TimePoint now) {
   EndIfIdle(pending->request.sequence, now);
   SARAI_CHECK_OK(Judge(*pending));
+  if (spec_.sequence->iterative) MakeWhole(pending->request, next_number_);
   Sequence& sequence = SequenceOf(*pending, now);
   pending->sequence = sequence.number;
   // As in Triton, a request's own timeout bounds the wait for a slot.
@@ -59,7 +71,8 @@ Status SequenceScheduler::Judge(const PendingRequest& pending) const {
   switch (policy::JudgeArrival({.has_id = HasSequence(request.sequence),
                                 .known = by_id_.contains(request.sequence),
                                 .start = request.sequence_start,
-                                .batch = pending.batch})) {
+                                .batch = pending.batch,
+                                .iterative = spec_.sequence->iterative})) {
     case policy::SequenceVerdict::kNoId:
       return MakeStatus(Code::kInvalidArgument,
                         "inference request to model '{}' must specify a non-zero or non-empty "
@@ -88,7 +101,8 @@ Status SequenceScheduler::Judge(const PendingRequest& pending) const {
 SequenceScheduler::Sequence& SequenceScheduler::SequenceOf(const PendingRequest& pending,
                                                            TimePoint now) {
   const CorrelationId& id = pending.request.sequence;
-  if (const auto known = by_id_.find(id); known != by_id_.end()) {
+  const auto known = spec_.sequence->iterative ? by_id_.end() : by_id_.find(id);
+  if (known != by_id_.end()) {
     if (pending.request.sequence_start)
       LogWarning("engine", "model '{}': sequence {} is started anew before its end", spec_.name,
                  TextOf(id));
@@ -99,7 +113,7 @@ SequenceScheduler::Sequence& SequenceScheduler::SequenceOf(const PendingRequest&
   sequence.number = number;
   sequence.id = id;
   sequence.last_active = now;
-  by_id_[id] = number;
+  if (!spec_.sequence->iterative) by_id_[id] = number;
   backlog_.insert(number);
   PlaceBacklog();
   return sequence;
@@ -279,8 +293,9 @@ void SequenceScheduler::FillRows(const Instance& instance, TimePoint now, Taken&
     if (instance.slots[i] == 0) continue;
     const Sequence& sequence = sequences_.at(instance.slots[i]);
     if (!sequence.ready()) continue;
-    views[i] = {
-        .waits = true, .shape_key = KeyOf(sequence), .arrived = sequence.waiting.front()->arrived};
+    views[i] = {.waits = true,
+                .shape_key = KeyOf(sequence),
+                .arrived = WaitsSince(*sequence.waiting.front())};
   }
   const policy::RowsDecision decision = policy::NextRows(views, *spec_.sequence, slots_, now);
   taken.wake_at = std::min(taken.wake_at, decision.wake_at);
@@ -305,11 +320,11 @@ void SequenceScheduler::FillOldest(const Instance& instance, TimePoint now, Take
   for (const uint64_t number : instance.slots)
     if (number != 0 && sequences_.at(number).ready()) ready.push_back(&sequences_.at(number));
   std::ranges::stable_sort(ready, {},
-                           [](const Sequence* each) { return each->waiting.front()->arrived; });
+                           [](const Sequence* each) { return WaitsSince(*each->waiting.front()); });
   std::vector<policy::QueuedRequest> head;
   for (const Sequence* each : ready)
     head.push_back(
-        {.batch = 1, .shape_key = KeyOf(*each), .arrived = each->waiting.front()->arrived});
+        {.batch = 1, .shape_key = KeyOf(*each), .arrived = WaitsSince(*each->waiting.front())});
   const policy::BatchDecision decision = policy::NextBatch(head, policy::OldestLimits(spec_), now);
   taken.wake_at = std::min(taken.wake_at, decision.wake_at);
   for (size_t i = 0; i < decision.take; ++i) taken.batch.push_back(TakeStep(*ready[i], now));
@@ -330,14 +345,16 @@ Pending SequenceScheduler::TakeStep(Sequence& sequence, TimePoint now) {
   return step;
 }
 
-void SequenceScheduler::OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) {
-  for (const Pending& pending : batch) {
+void SequenceScheduler::OnRunEnded(std::vector<Pending>& batch, int instance, TimePoint now) {
+  for (Pending& pending : batch) {
     const auto found = sequences_.find(pending->sequence);
     if (found == sequences_.end()) continue;
     Sequence& sequence = found->second;
     sequence.running = false;
     sequence.last_active = now;
+    if (spec_.sequence->iterative && !pending->iteration.again) sequence.over = true;
     if (!sequence.over) KeepStates(sequence, *pending);
+    if (pending->iteration.again) RunAgain(sequence, pending, now);
     if (sequence.over || (!sequence.fault.ok() && sequence.waiting.empty())) {
       Erase(sequence);
     } else {
@@ -346,6 +363,23 @@ void SequenceScheduler::OnRunEnded(const std::vector<Pending>& batch, int instan
   }
   if (instance >= 0) instances_[static_cast<size_t>(instance)].busy = false;
   PlaceBacklog();
+}
+
+// What the scheduler added for the run goes; the next one gets its own.
+void SequenceScheduler::RunAgain(Sequence& sequence, Pending& pending, TimePoint now) {
+  if (!sequence.fault.ok()) {
+    pending->fate = sequence.fault;
+    return;
+  }
+  const size_t added = spec_.sequence->controls.size() + spec_.sequence->states.size();
+  pending->inputs.resize(pending->inputs.size() - added);
+  pending->new_states.clear();
+  pending->request.sequence_start = false;
+  ++pending->iteration.number;
+  pending->iteration.since = now;
+  pending->iteration.again = false;
+  sequence.waiting.push_front(std::move(pending));
+  ++waiting_;
 }
 
 // --- states --------------------------------------------------------------------------------------

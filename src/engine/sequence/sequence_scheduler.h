@@ -38,7 +38,7 @@ class SequenceScheduler final : public Scheduler {
   Taken Take(TimePoint now) override;
   Taken TakeExpired(TimePoint now) override;
   std::vector<Pending> TakeCancelled(const PendingRequest* request, TimePoint now) override;
-  void OnRunEnded(const std::vector<Pending>& batch, int instance, TimePoint now) override;
+  void OnRunEnded(std::vector<Pending>& batch, int instance, TimePoint now) override;
   // Steps do not run twice: a model may have kept what the first time left. They are failed.
   void PutBackAlone(std::vector<Pending> batch) override;
   std::vector<Pending> TakeAll() override;
@@ -74,6 +74,7 @@ class SequenceScheduler final : public Scheduler {
   void PlaceBacklog();
   void Place(Sequence& sequence, policy::SlotChoice choice);
   void SetDue(Sequence& sequence);
+  void RunAgain(Sequence& sequence, Pending& pending, TimePoint now);
 
   void CheckDue(Sequence& sequence, TimePoint now, std::vector<Pending>& left);
   // What waits of it is handed out with `why`, but for those that have a reason of their own.

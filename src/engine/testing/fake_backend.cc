@@ -12,6 +12,7 @@ struct FakeBackend::State {
   backends::Signature signature;
   Execute execute;
   Stream stream;
+  Iterate iterate;
   backends::ExecuteContext context;  // of the latest run
   uint64_t memory_bytes = 1024;
   Status load_failure;
@@ -48,6 +49,7 @@ class FakeModel final : public backends::BackendModel {
     signature_ = state_->signature;
     execute_ = state_->execute ? state_->execute : Echo;
     stream_ = state_->stream;
+    iterate_ = state_->iterate;
     on_destroy_ = state_->on_destroy;
     memory_bytes_ = state_->memory_bytes;
     generation_ = state_->generation;
@@ -71,8 +73,9 @@ class FakeModel final : public backends::BackendModel {
   Result<std::vector<Tensor>> Execute(const std::vector<Tensor>& inputs,
                                       const backends::ExecuteContext& context) override {
     const bool alive = Enter(inputs, context);
-    auto outputs = alive ? execute_(spec_, inputs)
-                         : FakeBackend::Outputs(Error(Code::kUnavailable, "its process died"));
+    auto outputs = !alive ? FakeBackend::Outputs(Error(Code::kUnavailable, "its process died"))
+                   : context.iteration.empty() ? execute_(spec_, inputs)
+                                               : iterate_(inputs, context.iteration);
     std::lock_guard lock(state_->mu);
     --state_->running;
     return outputs;
@@ -112,6 +115,7 @@ class FakeModel final : public backends::BackendModel {
   backends::Signature signature_;
   FakeBackend::Execute execute_;
   FakeBackend::Stream stream_;
+  FakeBackend::Iterate iterate_;
   std::function<void()> on_destroy_;
   uint64_t memory_bytes_ = 0;
   int generation_ = 0;
@@ -129,6 +133,11 @@ void FakeBackend::SetSignature(backends::Signature signature) {
 void FakeBackend::SetExecute(Execute execute) {
   std::lock_guard lock(state_->mu);
   state_->execute = std::move(execute);
+}
+
+void FakeBackend::SetIterate(Iterate iterate) {
+  std::lock_guard lock(state_->mu);
+  state_->iterate = std::move(iterate);
 }
 
 void FakeBackend::SetStream(Stream stream) {

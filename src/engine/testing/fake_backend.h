@@ -23,6 +23,10 @@ class FakeBackend final : public backends::Backend {
   using Stream = std::function<Status(const std::vector<Tensor>& inputs,
                                       const backends::ExecuteContext& context, Respond respond)>;
 
+  // Of iterative models: `rows` as in ExecuteContext.
+  using Iterate = std::function<Outputs(const std::vector<Tensor>& inputs,
+                                        std::span<backends::IterationRow> rows)>;
+
   struct Run {
     std::string model;
     int64_t batch = 0;  // first dimension of the first input
@@ -33,6 +37,7 @@ class FakeBackend final : public backends::Backend {
   void SetSignature(backends::Signature signature);
   void SetExecute(Execute execute);  // default: output i is input i under the output's name
   void SetStream(Stream stream);
+  void SetIterate(Iterate iterate);
   void SetMemoryBytes(uint64_t bytes);
   void FailLoads(Status status);                                // ok = no more
   void OnLoad(std::function<void(const ModelSpec&)> callback);  // inside Load

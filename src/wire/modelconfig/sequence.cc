@@ -86,7 +86,8 @@ void NormalizeSequence(inference::ModelConfig& config) {
 
 SequenceSpec ToSequenceSpec(const inference::ModelConfig& config, std::string_view directory) {
   const auto& sequence = config.sequence_batching();
-  SequenceSpec spec{.max_idle = FromMicroseconds(sequence.max_sequence_idle_microseconds())};
+  SequenceSpec spec{.max_idle = FromMicroseconds(sequence.max_sequence_idle_microseconds()),
+                    .iterative = sequence.iterative_sequence()};
   for (const auto& input : sequence.control_input())
     for (const auto& control : input.control())
       spec.controls.push_back(ToControl(input.name(), control));

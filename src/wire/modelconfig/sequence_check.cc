@@ -156,10 +156,6 @@ Status CheckNotOffered(const inference::ModelConfig& config, const Names& names)
 
 Status CheckAll(const inference::ModelConfig& config) {
   const auto& sequence = config.sequence_batching();
-  if (sequence.iterative_sequence())
-    return MakeStatus(Code::kUnimplemented,
-                      "iterative_sequence is not served: no backend hands a request back to be "
-                      "scheduled again");
   if (config.response_cache().enable())
     return Refuse("response_cache must be off: what a sequence is answered depends on its past");
   Names names;

@@ -17,6 +17,7 @@ TEST(Validate, AcceptsWhatIsRight) {
         "parameters { key: 'intra_op_thread_count' value { string_value: '2' } }",
         "model_transaction_policy { decoupled: false }", "response_cache { enable: true }",
         "model_transaction_policy { decoupled: true } sequence_batching { }",
+        "sequence_batching { iterative_sequence: true }",
         "optimization { execution_accelerators { gpu_execution_accelerator { name: 'tensorrt' } } "
         "}",
         "dynamic_batching { preserve_ordering: true default_queue_policy { timeout_action: DELAY } "
@@ -32,7 +33,6 @@ TEST(Validate, AcceptsWhatIsRight) {
 
 TEST(Validate, RefusesByNameWhatIsNotServed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"sequence_batching { iterative_sequence: true }", "iterative_sequence"},
       {"model_repository_agents { agents { name: 'c' } }", "model_repository_agents"},
       {"runtime: 'model.py'", "runtime"},
       {"optimization { execution_accelerators { cpu_execution_accelerator { name: 'openvino' } } }",

@@ -1,7 +1,7 @@
 """./dev bench [NAME…]: measures, as ratios within one run; raw results go to build/bench/.
 
   gateway   p50 of a warm tiny request through gateway and instance, over the same sent straight
-            to the instance
+            to the instance: InvokeEndpoint, KServe over HTTP and over gRPC
   cold      first request of a model that is on disk, over a warm one
   churn     requests over three times more models than fit, over warm ones; memory held
   metrics   /metrics of an instance with a thousand models loaded

@@ -68,6 +68,8 @@ class Server:
             flags += ["--input", options.input, "--content-type", options.content_type]
         else:
             flags += [flag for shape in options.shape for flag in ("--shape", shape)]
+            if options.json_tensors and self.scheme == "http":
+                flags.append("--json-tensors")
         return flags + (["--pid", self.pid] if self.pid else [])
 
 
@@ -163,6 +165,8 @@ def parse(arguments):
     add("--warmup", default="500ms", help="before each")
     add("--threads", type=int, default=1, help="of the load generator")
     add("--shape", action="append", default=[], help="of an input with variable dimensions")
+    add("--json-tensors", action="store_true",
+        help="numbers as JSON over HTTP, for servers that take no binary tensors (MLServer)")
     add("--input", help="body for peers that are asked by predictions:// or post://")
     add("--content-type", default="application/json")
     options = parser.parse_args(arguments)

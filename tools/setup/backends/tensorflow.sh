@@ -5,6 +5,7 @@ begin tensorflow "$TENSORFLOW_VERSION"
 
 say "downloading 274 MB"
 wheel=$(fetch_wheel tensorflow-cpu "$TENSORFLOW_VERSION")
+mkdir -p "$work/tensorflow/lib"
 unzip -q -j "$wheel" 'tensorflow/libtensorflow_*.so.2' -d "$work/tensorflow/lib"
 rm "$wheel"
 publish "$work/tensorflow"

@@ -38,6 +38,26 @@ void FillVariableDims(Shape& shape, const Shape& values, int64_t count) {
   }
 }
 
+Status CheckTensor(const char* what, const ModelSpec& spec, const TensorSpec& asked,
+                   const std::vector<TensorSpec>& known) {
+  const auto at = std::ranges::find(known, asked.name, &TensorSpec::name);
+  if (at == known.end())
+    return MakeStatus(Code::kInvalidArgument,
+                      "the config names {} '{}', which the model does not have; it has {}", what,
+                      asked.name, QuotedNames(known));
+  if (at->type != asked.type)
+    return MakeStatus(Code::kInvalidArgument,
+                      "the config says {} for {} '{}', but the model has {}",
+                      DataTypeName(asked.type), what, asked.name, DataTypeName(at->type));
+  // Batches of ragged tensors have shapes of their own.
+  const Shape dims = FrameworkDims(spec, asked);
+  if (asked.ragged || at->dims.empty() || DimsAgree(dims, at->dims)) return {};
+  return MakeStatus(Code::kInvalidArgument,
+                    "the config gives {} '{}' the shape {} (batch dimension included), but the "
+                    "model has {}",
+                    what, asked.name, ShapeText(dims), ShapeText(at->dims));
+}
+
 }  // namespace
 
 Result<Shape> FrameworkShape(const ModelSpec& spec, const Tensor& tensor) {
@@ -91,6 +111,21 @@ std::string QuotedNames(const std::vector<TensorSpec>& tensors) {
     text += '\'' + tensor.name + '\'';
   }
   return text;
+}
+
+Status CheckTensors(const ModelSpec& spec, const std::vector<TensorSpec>& model_inputs,
+                    const std::vector<TensorSpec>& model_outputs) {
+  const std::vector<TensorSpec> inputs = FrameworkInputs(spec);
+  for (const TensorSpec& input : inputs)
+    SARAI_CHECK_OK(CheckTensor("input", spec, input, model_inputs));
+  for (const TensorSpec& output : FrameworkOutputs(spec))
+    SARAI_CHECK_OK(CheckTensor("output", spec, output, model_outputs));
+  for (const TensorSpec& input : model_inputs)
+    if (!input.optional &&
+        std::ranges::find(inputs, input.name, &TensorSpec::name) == inputs.end())
+      return MakeStatus(Code::kInvalidArgument, "the config lacks the model's input '{}'",
+                        input.name);
+  return {};
 }
 
 }  // namespace sarai::backends

@@ -35,4 +35,11 @@ std::vector<std::string> WantedOutputs(const ModelSpec& spec,
 // "'a', 'b'"; "none" when empty.
 std::string QuotedNames(const std::vector<TensorSpec>& tensors);
 
+// The configuration's tensors against those that the model itself has, batch dimension included:
+// names, types, dims, and whether all of the model's inputs that are not optional are there. A
+// tensor of the model without dims may have any rank: frameworks report an open one like a
+// scalar's. Errors: kInvalidArgument.
+Status CheckTensors(const ModelSpec& spec, const std::vector<TensorSpec>& model_inputs,
+                    const std::vector<TensorSpec>& model_outputs);
+
 }  // namespace sarai::backends

@@ -62,42 +62,9 @@ Result<std::unique_ptr<OrtModel>> OrtModel::Load(std::shared_ptr<OrtRuntime> run
   return model;
 }
 
-Status OrtModel::CheckTensor(const char* what, const TensorSpec& asked,
-                             const std::vector<TensorSpec>& known) const {
-  const auto at = std::ranges::find(known, asked.name, &TensorSpec::name);
-  if (at == known.end())
-    return MakeStatus(Code::kInvalidArgument,
-                      "the config names {} '{}', which the model does not have; it has {}", what,
-                      asked.name, QuotedNames(known));
-  if (at->type != asked.type)
-    return MakeStatus(Code::kInvalidArgument,
-                      "the config says {} for {} '{}', but the model has {}",
-                      DataTypeName(asked.type), what, asked.name, DataTypeName(at->type));
-  // Batches of such tensors have shapes of their own.
-  if (asked.ragged) return {};
-  // A graph may leave the rank open; ORT reports that like a scalar's.
-  const Shape dims = FrameworkDims(spec_, asked);
-  if (at->dims.empty() || DimsAgree(dims, at->dims)) return {};
-  return MakeStatus(Code::kInvalidArgument,
-                    "the config gives {} '{}' the shape {} (batch dimension included), but the "
-                    "model has {}",
-                    what, asked.name, ShapeText(dims), ShapeText(at->dims));
-}
-
 Status OrtModel::Prepare(const ModelSpec& spec) {
   spec_ = spec;
-  const std::vector<TensorSpec> inputs = FrameworkInputs(spec);
-  for (const TensorSpec& input : inputs)
-    SARAI_CHECK_OK(CheckTensor("input", input, signature_.inputs));
-  for (const TensorSpec& output : FrameworkOutputs(spec))
-    SARAI_CHECK_OK(CheckTensor("output", output, signature_.outputs));
-  for (const TensorSpec& input : signature_.inputs) {
-    if (input.optional) continue;
-    if (std::ranges::find(inputs, input.name, &TensorSpec::name) == inputs.end())
-      return MakeStatus(Code::kInvalidArgument, "the config lacks the model's input '{}'",
-                        input.name);
-  }
-  return {};
+  return CheckTensors(spec_, signature_.inputs, signature_.outputs);
 }
 
 Result<OrtModel::Inputs> OrtModel::MakeInputs(const std::vector<Tensor>& tensors) {

@@ -29,8 +29,6 @@ class OrtModel final : public BackendModel {
   struct Inputs;
 
   OrtModel(std::shared_ptr<OrtRuntime> runtime, ModelSpec spec);
-  Status CheckTensor(const char* what, const TensorSpec& asked,
-                     const std::vector<TensorSpec>& known) const;
   Result<Inputs> MakeInputs(const std::vector<Tensor>& tensors);
 
   // Constant after Prepare. The order matters: the session goes first.

@@ -36,25 +36,6 @@ std::vector<std::string> FilesOf(const fs::path& artifact) {
   return files;
 }
 
-Status CheckTensor(const char* what, const ModelSpec& spec, const TensorSpec& asked,
-                   const std::vector<TensorSpec>& known) {
-  const auto at = std::ranges::find(known, asked.name, &TensorSpec::name);
-  if (at == known.end())
-    return MakeStatus(Code::kInvalidArgument,
-                      "the config names {} '{}', which the model does not have; it has {}", what,
-                      asked.name, QuotedNames(known));
-  if (at->type != asked.type)
-    return MakeStatus(Code::kInvalidArgument,
-                      "the config says {} for {} '{}', but the model has {}",
-                      DataTypeName(asked.type), what, asked.name, DataTypeName(at->type));
-  const Shape dims = FrameworkDims(spec, asked);
-  if (asked.ragged || at->dims.empty() || DimsAgree(dims, at->dims)) return {};
-  return MakeStatus(Code::kInvalidArgument,
-                    "the config gives {} '{}' the shape {} (batch dimension included), but the "
-                    "model has {}",
-                    what, asked.name, ShapeText(dims), ShapeText(at->dims));
-}
-
 std::map<std::string, size_t> PortsByName(const auto& ports) {
   std::map<std::string, size_t> indices;
   for (size_t i = 0; i < ports.size(); ++i)
@@ -92,22 +73,9 @@ Status OvModel::Read() {
   }
 }
 
-Status OvModel::CheckTensors() const {
-  const std::vector<TensorSpec> inputs = FrameworkInputs(spec_);
-  for (const TensorSpec& input : inputs)
-    SARAI_CHECK_OK(CheckTensor("input", spec_, input, signature_.inputs));
-  for (const TensorSpec& output : FrameworkOutputs(spec_))
-    SARAI_CHECK_OK(CheckTensor("output", spec_, output, signature_.outputs));
-  for (const TensorSpec& input : signature_.inputs)
-    if (std::ranges::find(inputs, input.name, &TensorSpec::name) == inputs.end())
-      return MakeStatus(Code::kInvalidArgument, "the config lacks the model's input '{}'",
-                        input.name);
-  return {};
-}
-
 Status OvModel::Prepare(const ModelSpec& spec) {
   spec_ = spec;
-  SARAI_CHECK_OK(CheckTensors());
+  SARAI_CHECK_OK(CheckTensors(spec_, signature_.inputs, signature_.outputs));
   // The number of instances is known only now.
   SARAI_TRY(options_, ModelOptions::FromSpec(spec, runtime_->threads()));
   try {

@@ -34,7 +34,6 @@ class OvModel final : public BackendModel {
 
   OvModel(std::shared_ptr<OvRuntime> runtime, ModelSpec spec, ModelOptions options);
   Status Read();
-  Status CheckTensors() const;
   std::string CacheKey() const;
   ov::CompiledModel Compile() const;
   std::optional<ov::CompiledModel> FromCache(const std::string& key) const;

@@ -1,6 +1,5 @@
 // `sarai bench`: load on a server, and what came of it.
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 #include "cli/bench_display.h"
 #include "cli/bench_flags.h"
 #include "cli/options.h"
+#include "cli/result_file.h"
 #include "cli/signals.h"
 #include "cli/subcommand.h"
 #include "loadgen/bench.h"
@@ -17,13 +17,6 @@
 
 namespace sarai::cli {
 namespace {
-
-Status WriteWhole(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.flush();
-  return file ? Status() : MakeStatus(Code::kUnavailable, "cannot write {}", path);
-}
 
 int ExitCode(const loadgen::Report& report, double max_error_rate) {
   uint64_t answered = 0;

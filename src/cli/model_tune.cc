@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "cli/environment.h"
 #include "cli/heap.h"
 #include "cli/options.h"
+#include "cli/result_file.h"
 #include "cli/signals.h"
 #include "loadgen/report.h"
 #include "tuning/report.h"
@@ -31,13 +31,6 @@ struct TuneFlags {
   std::string output, report;
   size_t top = 10;
 };
-
-Status WriteWhole(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.flush();
-  return file ? Status() : MakeStatus(Code::kUnavailable, "cannot write {}", path);
-}
 
 Status FillOptions(TuneFlags& flags) {
   tuning::TuneOptions& options = flags.options;

@@ -40,8 +40,8 @@ void FillVariableDims(Shape& shape, const Shape& values, int64_t count) {
 
 Status CheckTensor(const char* what, const ModelSpec& spec, const TensorSpec& asked,
                    const std::vector<TensorSpec>& known) {
-  const auto at = std::ranges::find(known, asked.name, &TensorSpec::name);
-  if (at == known.end())
+  const TensorSpec* const at = Find(known, asked.name);
+  if (at == nullptr)
     return MakeStatus(Code::kInvalidArgument,
                       "the config names {} '{}', which the model does not have; it has {}", what,
                       asked.name, QuotedNames(known));
@@ -121,8 +121,7 @@ Status CheckTensors(const ModelSpec& spec, const std::vector<TensorSpec>& model_
   for (const TensorSpec& output : FrameworkOutputs(spec))
     SARAI_CHECK_OK(CheckTensor("output", spec, output, model_outputs));
   for (const TensorSpec& input : model_inputs)
-    if (!input.optional &&
-        std::ranges::find(inputs, input.name, &TensorSpec::name) == inputs.end())
+    if (!input.optional && Find(inputs, input.name) == nullptr)
       return MakeStatus(Code::kInvalidArgument, "the config lacks the model's input '{}'",
                         input.name);
   return {};

@@ -14,7 +14,6 @@
 
 #include "base/status.h"
 #include "types/inference.h"
-#include "types/model_caller.h"
 #include "types/model_spec.h"
 #include "types/tensor.h"
 
@@ -45,9 +44,6 @@ struct ExecuteContext {
   Parameters parameters;
   std::string request_id;
   CorrelationId sequence;
-  bool sequence_start = false, sequence_end = false;
-  uint64_t priority = 0;
-  Duration timeout{0};
   CancellationPtr cancellation;
   // Of models with spec.sequence->iterative, one per row of the inputs; else empty. A backend that
   // does not look at them runs each request once.
@@ -57,13 +53,6 @@ struct ExecuteContext {
 // May be called from any thread, one call at a time, until `final`. A response without outputs is
 // only the end.
 using Respond = std::move_only_function<void(Result<std::vector<Tensor>> outputs, bool final)>;
-
-// One request of a run, for backends that take them apart.
-struct BackendRequest {
-  std::vector<Tensor> inputs;
-  ExecuteContext context;
-  Respond respond;  // once, `final`; of decoupled models any number of times
-};
 
 // One loaded model. Execute may be called from several threads at once (at most
 // spec.instance_count). Destruction frees what it holds before it returns.
@@ -97,12 +86,6 @@ class BackendModel {
     return MakeStatus(Code::kUnimplemented, "this backend has no decoupled models");
   }
 
-  // Backends that see every request of a run by itself, instead of one batch of all (Triton's C ABI
-  // and Python models): then ExecuteRequests is called and never the two above. Returns when the
-  // instance can take the next run. Each request gets its own answer or error.
-  virtual bool takes_requests() const { return false; }
-  virtual void ExecuteRequests(std::vector<BackendRequest> requests) { (void)requests; }
-
   // Private bytes that this model holds now: weights and what the framework keeps with them.
   virtual uint64_t memory_bytes() const = 0;
 };
@@ -110,8 +93,6 @@ class BackendModel {
 struct BackendOptions {
   int intra_op_threads = 0;  // of the pool that all models of the backend share; 0 = one per core
   std::map<std::string, std::string> settings;  // --backend-config=NAME,key=value
-  std::string directory;                        // of the backends
-  ModelCaller* models = nullptr;                // for models that call others; null = they cannot
 };
 
 class Backend {

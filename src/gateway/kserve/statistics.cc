@@ -6,6 +6,7 @@
 
 #include "wire/http/text_of.h"
 #include "wire/http/uri.h"
+#include "wire/kserve/statistic_members.h"
 #include "wire/kserve/statistics_reader.h"
 
 namespace sarai::gateway {
@@ -14,14 +15,12 @@ namespace {
 using kserve::BatchStatistics;
 using kserve::MemoryUsage;
 using kserve::ModelStatistics;
-using kserve::ResponseStatistics;
-using kserve::StatisticDuration;
 
 constexpr size_t kMaxStatisticsBytes = 64u << 20;
 
-template <typename Owner>
-void AddAll(const Owner& from, Owner& to, std::initializer_list<StatisticDuration Owner::*> which) {
-  for (const auto member : which) {
+template <typename Owner, size_t Count>
+void AddAll(const Owner& from, Owner& to, const kserve::NamedDuration<Owner> (&durations)[Count]) {
+  for (const auto& [name, member] : durations) {
     (to.*member).count += (from.*member).count;
     (to.*member).ns += (from.*member).ns;
   }
@@ -33,16 +32,7 @@ void Add(const BatchStatistics& batch, std::vector<BatchStatistics>& all) {
     all.insert(at, batch);
     return;
   }
-  AddAll(batch, *at,
-         {&BatchStatistics::compute_input, &BatchStatistics::compute_infer,
-          &BatchStatistics::compute_output});
-}
-
-void Add(const ResponseStatistics& from, ResponseStatistics& to) {
-  using R = ResponseStatistics;
-  AddAll(from, to,
-         {&R::compute_infer, &R::compute_output, &R::success, &R::fail, &R::empty_response,
-          &R::cancel});
+  AddAll(batch, *at, kserve::kBatchDurations);
 }
 
 void Add(const MemoryUsage& usage, std::vector<MemoryUsage>& all) {
@@ -54,16 +44,14 @@ void Add(const MemoryUsage& usage, std::vector<MemoryUsage>& all) {
 }
 
 void Add(const ModelStatistics& from, ModelStatistics& to) {
-  using M = ModelStatistics;
   to.last_inference_ms = std::max(to.last_inference_ms, from.last_inference_ms);
   to.inference_count += from.inference_count;
   to.execution_count += from.execution_count;
-  AddAll(from, to,
-         {&M::success, &M::fail, &M::queue, &M::compute_input, &M::compute_infer,
-          &M::compute_output, &M::cache_hit, &M::cache_miss});
+  AddAll(from, to, kserve::kModelDurations);
   for (const BatchStatistics& batch : from.batches) Add(batch, to.batches);
   if (to.responses.size() < from.responses.size()) to.responses.resize(from.responses.size());
-  for (size_t i = 0; i < from.responses.size(); ++i) Add(from.responses[i], to.responses[i]);
+  for (size_t i = 0; i < from.responses.size(); ++i)
+    AddAll(from.responses[i], to.responses[i], kserve::kResponseDurations);
   for (const MemoryUsage& usage : from.memory) Add(usage, to.memory);
 }
 

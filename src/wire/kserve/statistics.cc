@@ -1,21 +1,19 @@
 // Statistics of models as JSON.
-#include <initializer_list>
-#include <utility>
-
 #include "wire/kserve/json_members.h"
 #include "wire/kserve/management.h"
+#include "wire/kserve/statistic_members.h"
 
 namespace sarai::kserve {
 namespace {
 
-using NamedDuration = std::pair<std::string_view, const StatisticDuration*>;
-
-void AppendDurations(std::string& out, std::initializer_list<NamedDuration> durations) {
-  for (const auto& [name, duration] : durations) {
+template <typename Owner, size_t Count>
+void AppendDurations(std::string& out, const Owner& owner,
+                     const NamedDuration<Owner> (&durations)[Count]) {
+  for (const auto& [name, member] : durations) {
     AppendKey(out, name);
     out += '{';
-    AppendMember(out, "count", duration->count);
-    AppendMember(out, "ns", duration->ns);
+    AppendMember(out, "count", (owner.*member).count);
+    AppendMember(out, "ns", (owner.*member).ns);
     out += '}';
   }
 }
@@ -23,14 +21,7 @@ void AppendDurations(std::string& out, std::initializer_list<NamedDuration> dura
 void AppendInferStats(std::string& out, const ModelStatistics& model) {
   AppendKey(out, "inference_stats");
   out += '{';
-  AppendDurations(out, {{"success", &model.success},
-                        {"fail", &model.fail},
-                        {"queue", &model.queue},
-                        {"compute_input", &model.compute_input},
-                        {"compute_infer", &model.compute_infer},
-                        {"compute_output", &model.compute_output},
-                        {"cache_hit", &model.cache_hit},
-                        {"cache_miss", &model.cache_miss}});
+  AppendDurations(out, model, kModelDurations);
   out += '}';
 }
 
@@ -41,12 +32,7 @@ void AppendResponses(std::string& out, const std::vector<ResponseStatistics>& re
     const ResponseStatistics& response = responses[number];
     AppendKey(out, std::to_string(number));
     out += '{';
-    AppendDurations(out, {{"compute_infer", &response.compute_infer},
-                          {"compute_output", &response.compute_output},
-                          {"success", &response.success},
-                          {"fail", &response.fail},
-                          {"empty_response", &response.empty_response},
-                          {"cancel", &response.cancel}});
+    AppendDurations(out, response, kResponseDurations);
     out += '}';
   }
   out += '}';
@@ -59,9 +45,7 @@ void AppendBatches(std::string& out, const std::vector<BatchStatistics>& batches
     if (out.back() != '[') out += ',';
     out += '{';
     AppendMember(out, "batch_size", batch.batch_size);
-    AppendDurations(out, {{"compute_input", &batch.compute_input},
-                          {"compute_infer", &batch.compute_infer},
-                          {"compute_output", &batch.compute_output}});
+    AppendDurations(out, batch, kBatchDurations);
     out += '}';
   }
   out += ']';

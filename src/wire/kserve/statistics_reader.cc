@@ -1,17 +1,16 @@
 #include "wire/kserve/statistics_reader.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
 
 #include "base/strings.h"
 #include "wire/json/json.h"
+#include "wire/kserve/statistic_members.h"
 
 namespace sarai::kserve {
 namespace {
 
 using json::ObjectView;
-using NamedDuration = std::pair<std::string_view, StatisticDuration*>;
 
 Status ReadCount(const ObjectView& object, std::string_view member, uint64_t& count) {
   SARAI_TRY(const auto number, object.Int(member));
@@ -19,12 +18,14 @@ Status ReadCount(const ObjectView& object, std::string_view member, uint64_t& co
   return {};
 }
 
-Status ReadDurations(const ObjectView& object, std::initializer_list<NamedDuration> durations) {
-  for (const auto& [name, duration] : durations) {
+template <typename Owner, size_t Count>
+Status ReadDurations(const ObjectView& object, Owner& owner,
+                     const NamedDuration<Owner> (&durations)[Count]) {
+  for (const auto& [name, member] : durations) {
     SARAI_TRY(const auto given, object.Child(name));
     if (!given) continue;
-    SARAI_CHECK_OK(ReadCount(*given, "count", duration->count));
-    SARAI_CHECK_OK(ReadCount(*given, "ns", duration->ns));
+    SARAI_CHECK_OK(ReadCount(*given, "count", (owner.*member).count));
+    SARAI_CHECK_OK(ReadCount(*given, "ns", (owner.*member).ns));
   }
   return {};
 }
@@ -32,14 +33,7 @@ Status ReadDurations(const ObjectView& object, std::initializer_list<NamedDurati
 Status ReadInferStats(const ObjectView& object, ModelStatistics& model) {
   SARAI_TRY(const auto stats, object.Child("inference_stats"));
   if (!stats) return {};
-  return ReadDurations(*stats, {{"success", &model.success},
-                                {"fail", &model.fail},
-                                {"queue", &model.queue},
-                                {"compute_input", &model.compute_input},
-                                {"compute_infer", &model.compute_infer},
-                                {"compute_output", &model.compute_output},
-                                {"cache_hit", &model.cache_hit},
-                                {"cache_miss", &model.cache_miss}});
+  return ReadDurations(*stats, model, kModelDurations);
 }
 
 Status ReadResponses(const ObjectView& object, ModelStatistics& model) {
@@ -52,12 +46,7 @@ Status ReadResponses(const ObjectView& object, ModelStatistics& model) {
     SARAI_TRY(const auto given, stats->Child(std::string_view(member.key())));
     if (!given) continue;
     ResponseStatistics& response = model.responses[static_cast<size_t>(*number)];
-    SARAI_CHECK_OK(ReadDurations(*given, {{"compute_infer", &response.compute_infer},
-                                          {"compute_output", &response.compute_output},
-                                          {"success", &response.success},
-                                          {"fail", &response.fail},
-                                          {"empty_response", &response.empty_response},
-                                          {"cancel", &response.cancel}}));
+    SARAI_CHECK_OK(ReadDurations(*given, response, kResponseDurations));
   }
   return {};
 }
@@ -67,9 +56,7 @@ Status ReadBatches(const ObjectView& object, ModelStatistics& model) {
   for (const ObjectView& given : stats) {
     BatchStatistics& batch = model.batches.emplace_back();
     SARAI_CHECK_OK(ReadCount(given, "batch_size", batch.batch_size));
-    SARAI_CHECK_OK(ReadDurations(given, {{"compute_input", &batch.compute_input},
-                                         {"compute_infer", &batch.compute_infer},
-                                         {"compute_output", &batch.compute_output}}));
+    SARAI_CHECK_OK(ReadDurations(given, batch, kBatchDurations));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "backends/host/host_backend.h"
 #include "backends/load_library.h"
@@ -99,6 +100,18 @@ Tensor RunOne(BackendModel& model, const std::vector<Tensor>& inputs) {
   if (outputs && outputs->size() == 1) return outputs->front();
   ADD_FAILURE() << (outputs ? "not one output" : outputs.error().ToString());
   return {};
+}
+
+void ExpectRightAnswersSideBySide(BackendModel& model, int threads) {
+  std::vector<std::jthread> running;
+  for (int t = 0; t < threads; ++t)
+    running.emplace_back([&model, t] {
+      for (int i = 0; i < 200; ++i) {
+        const auto value = static_cast<float>(t * 1000 + i);
+        const Tensor out = RunOne(model, {Floats("x", {1, 4}, {0, 0, 0, value})});
+        EXPECT_EQ(Values<float>(out), (std::vector<float>{value, value}));
+      }
+    });
 }
 
 std::vector<TypeCase> AllTypes() {

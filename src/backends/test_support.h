@@ -55,6 +55,9 @@ std::unique_ptr<BackendModel> LoadModel(Backend* backend, const ModelSpec& spec)
 // The single output of a run, or a failed test.
 Tensor RunOne(BackendModel& model, const std::vector<Tensor>& inputs);
 
+// Runs a model of [4] -> [2] whose answer to {0, 0, 0, x} is {x, x} from several threads at once.
+void ExpectRightAnswersSideBySide(BackendModel& model, int threads);
+
 // Types with an identity model each, and their names in file names.
 struct TypeCase {
   DataType type;

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "backends/tensorflow/graph_writer.h"
 #include "backends/tensorflow/saved_model.h"
@@ -182,15 +181,7 @@ TEST_F(Tensorflow, RefusesWhatTheSignatureDoesNotHave) {
 TEST_F(Tensorflow, RunsSideBySide) {
   auto model = Load(MakeSpec(WriteLinear(), {X()}, {Y()}, 8));
   ASSERT_NE(model, nullptr);
-  std::vector<std::jthread> threads;
-  for (int t = 0; t < 3; ++t)
-    threads.emplace_back([&model, t] {
-      for (int i = 0; i < 200; ++i) {
-        const auto value = static_cast<float>(t * 1000 + i);
-        const Tensor out = RunOne(*model, {Floats("x", {1, 4}, {0, 0, 0, value})});
-        EXPECT_EQ(Values<float>(out), (std::vector<float>{value, value}));
-      }
-    });
+  ExpectRightAnswersSideBySide(*model, 3);
 }
 
 TEST_F(Tensorflow, IsBackAfterItsProcessWasKilled) {

@@ -4,15 +4,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engine/sequence/refusals.h"
 #include "engine/sequence/rows.h"
 
 namespace sarai::engine {
 namespace {
-
-std::string TextOf(const CorrelationId& id) {
-  if (const auto* const text = std::get_if<std::string>(&id)) return *text;
-  return std::to_string(std::get<uint64_t>(id));
-}
 
 // Ids that the scheduler makes up have this bit, so that clients' small numbers are not among them.
 constexpr uint64_t kOwnId = 1ull << 63;
@@ -68,28 +64,12 @@ void SequenceScheduler::EndIfIdle(const CorrelationId& id, TimePoint now) {
 
 Status SequenceScheduler::Judge(const PendingRequest& pending) const {
   const InferRequest& request = pending.request;
-  switch (policy::JudgeArrival({.has_id = HasSequence(request.sequence),
-                                .known = by_id_.contains(request.sequence),
-                                .start = request.sequence_start,
-                                .batch = pending.batch,
-                                .iterative = spec_.sequence->iterative})) {
-    case policy::SequenceVerdict::kNoId:
-      return MakeStatus(Code::kInvalidArgument,
-                        "inference request to model '{}' must specify a non-zero or non-empty "
-                        "correlation ID (sequence_id)",
-                        spec_.name);
-    case policy::SequenceVerdict::kBatchTooLarge:
-      return MakeStatus(Code::kInvalidArgument,
-                        "inference request to model '{}' must specify batch-size 1 due to "
-                        "requirements of sequence batcher; got {}",
-                        spec_.name, pending.batch);
-    case policy::SequenceVerdict::kNotStarted:
-      return MakeStatus(Code::kInvalidArgument,
-                        "inference request for sequence {} to model '{}' must specify the START "
-                        "flag on the first request of the sequence",
-                        TextOf(request.sequence), spec_.name);
-    default: break;
-  }
+  SARAI_CHECK_OK(RefusalOf(policy::JudgeArrival({.has_id = HasSequence(request.sequence),
+                                                 .known = by_id_.contains(request.sequence),
+                                                 .start = request.sequence_start,
+                                                 .batch = pending.batch,
+                                                 .iterative = spec_.sequence->iterative}),
+                           spec_, pending));
   SARAI_CHECK_OK(CheckCorrelationId(spec_, request.sequence));
   if (waiting_ < options_.max_waiting) return {};
   return MakeStatus(
